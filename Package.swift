@@ -1,0 +1,85 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+// The layers of ARCHITECTURE.md, lowest first. A target may import only what its entry lists here;
+// Tests/ConventionsTests holds every source file to the same table, and to the one home of each library.
+
+let package = Package(
+    name: "Sower",
+    products: [.executable(name: "sower", targets: ["sower"])],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
+        .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
+        .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+        .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
+        .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
+    ],
+    targets: [
+        // C: two system libraries and our own elementwise kernels.
+        .systemLibrary(name: "COpenBLAS", pkgConfig: "openblas", providers: [.apt(["libopenblas-dev"])]),
+        .systemLibrary(name: "CZeroMQ", providers: [.apt(["libzmq3-dev"])]),
+        .target(name: "CKernels", cSettings: [.unsafeFlags(["-O3", "-ffp-contract=off"])]),
+
+        // Layer 0
+        .target(name: "Digests", dependencies: [.product(name: "Crypto", package: "swift-crypto")]),
+        .target(name: "Processes"),
+        .target(name: "Tensors", dependencies: ["COpenBLAS", "CKernels"]),
+        // Layer 1
+        .target(name: "Studies", dependencies: ["Digests"]),
+        .target(name: "Networks", dependencies: ["Tensors", "CKernels"]),
+        .target(name: "Datasets", dependencies: ["Digests", "Tensors"]),
+        // Layer 2
+        .target(name: "Artifacts", dependencies: ["Digests"]),
+        .target(
+            name: "Coordination",
+            dependencies: ["Digests", "Studies", .product(name: "HeapModule", package: "swift-collections")]),
+        .target(name: "Initializers", dependencies: ["Tensors"]),
+        .target(name: "StudyFiles", dependencies: ["Studies", "Yams"]),
+        .target(name: "Transport", dependencies: ["CZeroMQ"]),
+        // Layer 3
+        .target(
+            name: "Jobs",
+            dependencies: ["Artifacts", "Coordination", "Datasets", "Digests", "Initializers", "Networks", "Studies", "Tensors"]),
+        .target(name: "LedgerStore", dependencies: ["Coordination", "Digests", "Studies", .product(name: "GRDB", package: "GRDB.swift")]),
+        .target(name: "Reports", dependencies: ["Studies"]),
+        // Layer 4
+        .target(name: "Coordinator", dependencies: ["Artifacts", "Coordination", "Digests", "LedgerStore", "Studies", "Transport"]),
+        .target(name: "Launchers", dependencies: ["Processes"]),
+        .target(name: "Worker", dependencies: ["Artifacts", "Coordination", "Digests", "Processes", "Transport"]),
+        // Layer 5
+        .executableTarget(
+            name: "sower",
+            dependencies: [
+                "Artifacts", "Coordination", "Coordinator", "Datasets", "Digests", "Jobs", "Launchers", "LedgerStore", "Networks", "Processes", "Reports",
+                "Studies", "StudyFiles", "Tensors", "Transport", "Worker",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                .product(name: "Logging", package: "swift-log"),
+            ]),
+
+        // Tests, one target a source target, in release: debug builds of numeric code are useless.
+        .testTarget(name: "DigestsTests", dependencies: ["Digests"]),
+        .testTarget(name: "TensorsTests", dependencies: ["Tensors"]),
+        .testTarget(name: "StudiesTests", dependencies: ["Digests", "Studies"]),
+        .testTarget(
+            name: "NetworksTests", dependencies: ["CKernels", "Networks", "Tensors"], resources: [.copy("Fixtures")]),
+        .testTarget(
+            name: "DatasetsTests", dependencies: ["Datasets", "Digests", "Tensors"], resources: [.copy("Fixtures")]),
+        .testTarget(name: "ArtifactsTests", dependencies: ["Artifacts", "Digests"]),
+        .testTarget(name: "InitializersTests", dependencies: ["Initializers", "Tensors"], resources: [.copy("Fixtures")]),
+        .testTarget(name: "StudyFilesTests", dependencies: ["Digests", "Studies", "StudyFiles"]),
+        .testTarget(name: "TransportTests", dependencies: ["Transport"]),
+        .testTarget(
+            name: "JobsTests",
+            dependencies: [
+                "Artifacts", "Coordination", "Datasets", "Digests", "Initializers", "Jobs", "Networks", "Studies", "Tensors",
+            ]),
+        .testTarget(
+            name: "LedgerStoreTests",
+            dependencies: ["Coordination", "Digests", "LedgerStore", "Studies", .product(name: "GRDB", package: "GRDB.swift")]),
+        .testTarget(name: "ReportsTests", dependencies: ["Reports", "Studies"]),
+        // The import table above, file by file.
+        .testTarget(name: "ConventionsTests"),
+    ],
+    swiftLanguageModes: [.v6]
+)

@@ -1,0 +1,42 @@
+import Studies
+
+extension Dispatcher {
+    /// What is wrong with the state, as sentences; empty when every invariant holds. For tests and simulation.
+    package var violations: [String] {
+        var found: [String] = []
+        var open = 0
+        for (id, job) in jobs {
+            switch job.phase {
+            case .blocked(let missing):
+                open += 1
+                let unsettled = Set(job.entry.inputs).count { jobs[$0].map { $0.phase != .settled(.finished) } ?? true }
+                if missing != unsettled { found.append("\(id.short) waits for \(missing) inputs, \(unsettled) are unsettled") }
+                if missing == 0 { found.append("\(id.short) is blocked by nothing") }
+            case .ready:
+                open += 1
+                let queue = job.entry.isCentral ? readyCentralQueue : readyQueue
+                if !queue.unordered.contains(where: { $0.id == id }) { found.append("\(id.short) is ready but not queued") }
+            case .leased(let attempt, let worker):
+                open += 1
+                if attempt != job.entry.lastAttempt { found.append("\(id.short) is leased under an old attempt") }
+                if workers[worker]?.leases.contains(id) != true { found.append("\(worker) does not know its lease \(id.short)") }
+            case .settled:
+                break
+            }
+        }
+        if open != openJobs { found.append("\(open) jobs are open, \(openJobs) counted") }
+        for (name, worker) in workers {
+            // A worker that was re-adopted with more attempts than slots keeps them until they end.
+            if worker.leases.count > max(worker.hello.slots, worker.hello.attempts.count) {
+                found.append("\(name) holds \(worker.leases.count) leases in \(worker.hello.slots) slots")
+            }
+            for id in worker.leases {
+                guard case .leased(_, name) = jobs[id]?.phase else {
+                    found.append("\(name) holds \(id.short), which is not leased to it")
+                    continue
+                }
+            }
+        }
+        return found
+    }
+}

@@ -1,0 +1,22 @@
+import Studies
+
+extension Dispatcher {
+    /// The names of the workers that are connected.
+    package var workerNames: [String] { workers.keys.sorted() }
+
+    /// The slots of the connected workers that take ordinary jobs.
+    package var slots: Int { workers.values.filter { !$0.hello.isCentral }.reduce(0) { $0 + $1.hello.slots } }
+
+    /// Jobs by state, for the progress line.
+    package var counts: [JobState: Int] {
+        var counts: [JobState: Int] = [:]
+        for job in jobs.values {
+            switch job.phase {
+            case .blocked, .ready: counts[.waiting, default: 0] += 1
+            case .leased: counts[.running, default: 0] += 1
+            case .settled(let state): counts[state, default: 0] += 1
+            }
+        }
+        return counts
+    }
+}

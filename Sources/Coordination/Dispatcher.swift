@@ -1,0 +1,381 @@
+import Digests
+import HeapModule
+import Studies
+
+/// Decides everything the coordinator does: which job goes to which worker, what a message changes, what is recorded.
+///
+/// Pure: no clock, socket, file or random source. The loop hands in events with the time and carries out the commands;
+/// it records all changes of a batch in one transaction before it sends any of the batch's messages.
+///
+/// A job moves `blocked → ready → leased → settled`, and back to `ready` when its attempt fails and may be repeated.
+/// Its first recorded result stands; a later one is acknowledged and dropped, with an alarm when it differs.
+package struct Dispatcher: Sendable {
+    package enum Event: Sendable {
+        case received(WorkerMessage, from: String)
+        /// The worker's process has ended, known before its silence would show it.
+        case workerEnded(worker: String, reason: String)
+        /// Nothing happened: leases may have run out.
+        case tick
+    }
+
+    package enum Command: Sendable, Equatable {
+        case record(LedgerChange)
+        case send(CoordinatorMessage, to: String)
+    }
+
+    struct Job {
+        enum Phase: Equatable {
+            /// Waits for this many unsettled inputs.
+            case blocked(missing: Int)
+            /// In the queue, once.
+            case ready
+            case leased(attempt: Int, worker: String)
+            case settled(JobState)
+        }
+
+        var entry: JobEntry
+        var phase: Phase
+        var dependents: [JobID] = []
+        var artifacts: [ArtifactNotice] = []
+        /// The digest of the result that stands, when it was settled in this process's life.
+        var resultDigest: Digest?
+    }
+
+    struct Worker {
+        var hello: Hello
+        var lastHeard: Instant
+        var leases: Set<JobID> = []
+    }
+
+    struct QueueEntry: Comparable, Sendable {
+        var priority: Int
+        var id: JobID
+        static func < (a: QueueEntry, b: QueueEntry) -> Bool { (a.priority, a.id) < (b.priority, b.id) }
+    }
+
+    let policy: RetryPolicy
+    let datasetPath: String
+    /// Stop giving out work once more jobs than this have failed for good; `nil` for never.
+    let maximumFailures: Int?
+    var jobs: [JobID: Job] = [:]
+    var workers: [String: Worker] = [:]
+    var readyQueue = Heap<QueueEntry>()
+    var readyCentralQueue = Heap<QueueEntry>()
+    var openJobs = 0
+    package internal(set) var failedJobs = 0
+    /// No new work is given out (a person has asked to stop).
+    package internal(set) var isStopping = false
+
+    /// - Parameter entries: every job of the study, in any order; inputs must be among them.
+    package init(
+        entries: [JobEntry], datasetPath: String, policy: RetryPolicy = RetryPolicy(), maximumFailures: Int? = nil
+    ) {
+        self.policy = policy
+        self.datasetPath = datasetPath
+        self.maximumFailures = maximumFailures
+        for entry in entries {
+            let phase: Job.Phase
+            var artifacts: [ArtifactNotice] = []
+            switch entry.state {
+            case .open: phase = .blocked(missing: 0)
+            case .finished(let kept):
+                phase = .settled(.finished)
+                artifacts = kept
+            case .ended(let state):
+                phase = .settled(state)
+                if state == .failed { failedJobs += 1 }
+            }
+            jobs[entry.id] = Job(entry: entry, phase: phase, artifacts: artifacts)
+        }
+        for entry in entries {
+            for input in Set(entry.inputs) { jobs[input]?.dependents.append(entry.id) }
+        }
+        for entry in entries where entry.state == .open {
+            openJobs += 1
+            let missing = Set(entry.inputs).count { jobs[$0].map { $0.phase != .settled(.finished) } ?? true }
+            jobs[entry.id]?.phase = .blocked(missing: missing)
+            if missing == 0 { makeReady(entry.id) }
+        }
+    }
+
+    /// Whether every job is settled.
+    package var isComplete: Bool { openJobs == 0 }
+
+    /// Whether too many jobs have failed for the sweep to go on.
+    package var hasTooManyFailures: Bool { maximumFailures.map { failedJobs > $0 } ?? false }
+
+    /// Gives out no more work from now on.
+    package mutating func stop() { isStopping = true }
+
+    /// Jobs whose inputs can never come because one has ended without artifacts; to be called once, before the first
+    /// event, so that a resumed study settles them too.
+    package mutating func start() -> [Command] {
+        var commands: [Command] = []
+        for job in jobs.values.sorted(by: { $0.entry.id < $1.entry.id }) {
+            if case .settled(let state) = job.phase, state != .finished {
+                failDependents(of: job.entry.id, &commands)
+            }
+        }
+        return commands
+    }
+
+    package mutating func handle(_ event: Event, at now: Instant) -> [Command] {
+        var commands: [Command] = []
+        switch event {
+        case .received(let message, let worker):
+            receive(message, from: worker, at: now, &commands)
+        case .workerEnded(let worker, let reason):
+            lose(worker, reason: reason, &commands)
+        case .tick:
+            for (name, worker) in workers where now - worker.lastHeard > Limits.leaseSeconds {
+                lose(name, reason: "silent for \(Int(now - worker.lastHeard)) s", &commands)
+            }
+        }
+        assignReadyJobs(&commands)
+        return commands
+    }
+
+    private mutating func receive(
+        _ message: WorkerMessage, from name: String, at now: Instant, _ commands: inout [Command]
+    ) {
+        if case .hello(let hello) = message {
+            greet(hello, at: now, &commands)
+            return
+        }
+        guard workers[name] != nil else {
+            commands.append(.send(.greetAgain, to: name))
+            return
+        }
+        workers[name]?.lastHeard = now
+        switch message {
+        case .hello:
+            break
+        case .heartbeat:
+            commands.append(.send(.heartbeat, to: name))
+        case .epoch(let attempt, let metrics):
+            if isLeased(attempt, to: name) { commands.append(.record(.epoch(attempt, metrics))) }
+        case .result(let result):
+            settle(result, from: name, &commands)
+        case .goodbye(let reason):
+            lose(name, reason: reason, &commands)
+        }
+    }
+
+    // MARK: Workers
+
+    /// Takes a worker in, or back: what it holds and still has the lease for goes on, the rest it drops.
+    private mutating func greet(_ hello: Hello, at now: Instant, _ commands: inout [Command]) {
+        let name = hello.worker
+        guard hello.protocolVersion == Limits.protocolVersion else {
+            let reason =
+                "this coordinator speaks protocol \(Limits.protocolVersion), the worker \(hello.protocolVersion): "
+                + "start the worker from the same build of sower"
+            commands.append(.record(.event(kind: "worker-refused", text: "\(name): \(reason)")))
+            commands.append(.send(.refused(reason: reason), to: name))
+            return
+        }
+        if workers[name] == nil { commands.append(.record(.workerJoined(hello))) }
+        var worker = Worker(hello: hello, lastHeard: now, leases: workers[name]?.leases ?? [])
+        var drop: [AttemptID] = []
+        for attempt in hello.attempts {
+            if isLeased(attempt, to: name) { continue }
+            // A coordinator that was restarted finds the attempt in its ledger, open and without a lease.
+            if readopt(attempt, for: name) {
+                worker.leases.insert(attempt.job)
+            } else {
+                drop.append(attempt)
+            }
+        }
+        // Leases that the worker knows nothing of were lost on their way to it.
+        let held = Set(hello.attempts.map(\.job))
+        workers[name] = worker
+        for job in worker.leases.subtracting(held).sorted() {
+            if case .leased(let number, name) = jobs[job]?.phase {
+                fail(
+                    AttemptID(job: job, number: number),
+                    JobFailure(.hostLost, "the assignment did not reach \(name)"), &commands)
+            }
+        }
+        commands.append(.send(.welcome(Welcome(datasetPath: datasetPath, drop: drop)), to: name))
+        guard !hello.isCentral else { return }
+        for job in jobs.values.sorted(by: { ($0.entry.priority, $0.entry.id) < ($1.entry.priority, $1.entry.id) })
+        where job.entry.isBroadcast && job.dependents.contains(where: { isOpen($0) }) {
+            for artifact in job.artifacts { commands.append(.send(.announce(artifact), to: name)) }
+        }
+    }
+
+    /// Gives a running attempt its lease back, when it is the job's newest and nothing else has happened to the job.
+    private mutating func readopt(_ attempt: AttemptID, for worker: String) -> Bool {
+        guard let job = jobs[attempt.job], attempt.number == job.entry.lastAttempt, job.phase == .ready else { return false }
+        jobs[attempt.job]?.phase = .leased(attempt: attempt.number, worker: worker)
+        return true
+    }
+
+    private mutating func lose(_ name: String, reason: String, _ commands: inout [Command]) {
+        guard let worker = workers.removeValue(forKey: name) else { return }
+        for job in worker.leases.sorted() {
+            guard case .leased(let number, name) = jobs[job]?.phase else { continue }
+            fail(
+                AttemptID(job: job, number: number),
+                JobFailure(.hostLost, "worker \(name) on \(worker.hello.host): \(reason)"), &commands)
+        }
+        commands.append(.record(.workerLeft(worker: name, reason: reason)))
+    }
+
+    // MARK: Results
+
+    private mutating func settle(_ result: AttemptResult, from name: String, _ commands: inout [Command]) {
+        let attempt = result.attempt
+        guard let job = jobs[attempt.job], attempt.number <= job.entry.lastAttempt else {
+            // Not a job of this study, or an attempt that was never given out.
+            commands.append(
+                .record(.event(kind: "unknown-result", text: "\(name) reports attempt \(attempt.number) of \(attempt.job.short)")))
+            commands.append(.send(.acknowledged(attempt), to: name))
+            return
+        }
+        defer { workers[name]?.leases.remove(attempt.job) }
+        if case .settled = job.phase {
+            if let standing = job.resultDigest, standing != result.digest, !result.outcome.isFailure {
+                commands.append(
+                    .record(
+                        .event(
+                            kind: "conflicting-result",
+                            text: "job \(attempt.job.short): attempt \(attempt.number) on \(name) differs from the recorded result, "
+                                + "which stands")))
+            }
+            commands.append(.send(.acknowledged(attempt), to: name))
+            return
+        }
+        switch result.outcome {
+        case .finished, .diverged:
+            // A late result is as good as any while the job is open: the lease saves work, the job's id keeps the truth.
+            revokeLease(of: attempt.job, except: name, &commands)
+            let state: JobState = result.outcome == .finished ? .finished : .diverged
+            commands.append(.record(.jobSettled(result)))
+            jobs[attempt.job]?.phase = .settled(state)
+            jobs[attempt.job]?.artifacts = result.artifacts
+            jobs[attempt.job]?.resultDigest = result.digest
+            openJobs -= 1
+            commands.append(.send(.acknowledged(attempt), to: name))
+            if state == .finished {
+                unblockDependents(of: attempt.job)
+                if job.entry.isBroadcast { announce(result.artifacts, &commands) }
+            } else {
+                failDependents(of: attempt.job, &commands)
+            }
+        case .failed(let failure):
+            if isLeased(attempt, to: name) { fail(attempt, failure, &commands) }
+            commands.append(.send(.acknowledged(attempt), to: name))
+        }
+    }
+
+    private mutating func fail(_ attempt: AttemptID, _ failure: JobFailure, _ commands: inout [Command]) {
+        guard let job = jobs[attempt.job], case .leased(attempt.number, let worker) = job.phase else { return }
+        workers[worker]?.leases.remove(attempt.job)
+        switch policy.decision(for: failure, crashes: job.entry.crashes) {
+        case .tryAgain(let countsAsCrash):
+            if countsAsCrash { jobs[attempt.job]?.entry.crashes += 1 }
+            commands.append(.record(.attemptFailed(attempt, failure)))
+            makeReady(attempt.job)
+        case .giveUp:
+            commands.append(.record(.jobFailed(attempt.job, attempt: attempt, failure)))
+            jobs[attempt.job]?.phase = .settled(.failed)
+            openJobs -= 1
+            failedJobs += 1
+            failDependents(of: attempt.job, &commands)
+        }
+    }
+
+    private mutating func failDependents(of id: JobID, _ commands: inout [Command]) {
+        for dependent in (jobs[id]?.dependents ?? []).sorted() {
+            guard case .blocked = jobs[dependent]?.phase else { continue }
+            commands.append(
+                .record(
+                    .jobFailed(
+                        dependent, attempt: nil,
+                        JobFailure(.input, "its input, job \(id.short), has no artifacts: see `sower status` for why"))))
+            jobs[dependent]?.phase = .settled(.failed)
+            openJobs -= 1
+            failedJobs += 1
+            failDependents(of: dependent, &commands)
+        }
+    }
+
+    private mutating func unblockDependents(of id: JobID) {
+        for dependent in jobs[id]?.dependents ?? [] {
+            guard case .blocked(let missing) = jobs[dependent]?.phase else { continue }
+            jobs[dependent]?.phase = .blocked(missing: missing - 1)
+            if missing == 1 { makeReady(dependent) }
+        }
+    }
+
+    private func announce(_ artifacts: [ArtifactNotice], _ commands: inout [Command]) {
+        for (name, worker) in workers.sorted(by: { $0.key < $1.key }) where !worker.hello.isCentral {
+            for artifact in artifacts { commands.append(.send(.announce(artifact), to: name)) }
+        }
+    }
+
+    /// Another worker's lease on a job that has just been settled is of no use any more.
+    private mutating func revokeLease(of job: JobID, except name: String, _ commands: inout [Command]) {
+        guard case .leased(let number, let holder) = jobs[job]?.phase, holder != name else { return }
+        workers[holder]?.leases.remove(job)
+        commands.append(.send(.cancel(AttemptID(job: job, number: number)), to: holder))
+    }
+
+    // MARK: Assignment
+
+    private mutating func assignReadyJobs(_ commands: inout [Command]) {
+        guard !isStopping, !hasTooManyFailures else { return }
+        for (name, worker) in workers.sorted(by: { $0.key < $1.key }) {
+            for _ in 0..<max(0, worker.hello.slots - worker.leases.count) {
+                guard let id = popReady(central: worker.hello.isCentral) else { break }
+                lease(id, to: name, &commands)
+            }
+        }
+    }
+
+    private mutating func popReady(central: Bool) -> JobID? {
+        while let entry = central ? readyCentralQueue.popMin() : readyQueue.popMin() {
+            // A job that was taken back or settled since it was queued has left its entry behind.
+            if jobs[entry.id]?.phase == .ready { return entry.id }
+        }
+        return nil
+    }
+
+    private mutating func makeReady(_ id: JobID) {
+        guard let job = jobs[id] else { return }
+        jobs[id]?.phase = .ready
+        let entry = QueueEntry(priority: job.entry.priority, id: id)
+        if job.entry.isCentral { readyCentralQueue.insert(entry) } else { readyQueue.insert(entry) }
+    }
+
+    private mutating func lease(_ id: JobID, to name: String, _ commands: inout [Command]) {
+        guard var job = jobs[id] else { return }
+        job.entry.lastAttempt += 1
+        let attempt = AttemptID(job: id, number: job.entry.lastAttempt)
+        job.phase = .leased(attempt: attempt.number, worker: name)
+        jobs[id] = job
+        workers[name]?.leases.insert(id)
+        commands.append(.record(.attemptStarted(attempt, worker: name)))
+        let inputs = job.entry.inputs.flatMap { input in
+            (jobs[input]?.artifacts ?? []).map { InputArtifact(job: input, artifact: $0) }
+        }
+        commands.append(.send(.assign(Assignment(attempt: attempt, spec: job.entry.spec, inputs: inputs)), to: name))
+    }
+
+    private func isLeased(_ attempt: AttemptID, to name: String) -> Bool {
+        jobs[attempt.job]?.phase == .leased(attempt: attempt.number, worker: name)
+    }
+
+    private func isOpen(_ id: JobID) -> Bool {
+        guard let job = jobs[id] else { return false }
+        if case .settled = job.phase { return false }
+        return true
+    }
+}
+
+extension AttemptOutcome {
+    package var isFailure: Bool {
+        if case .failed = self { true } else { false }
+    }
+}

@@ -1,0 +1,33 @@
+/// Every limit of the protocol, in one place. Sizes in bytes, times in seconds.
+package enum Limits {
+    /// Spoken by this build; a worker that speaks another version is refused politely.
+    package static let protocolVersion: UInt16 = 1
+
+    package static let controlFrameBytes = 40 * 1024
+    package static let dataFrameBytes = 264 * 1024
+    /// One chunk of a blob. ZMTP heartbeats cut healthy links on long frames, so chunks stay small.
+    package static let chunkBytes = 256 * 1024
+    /// Chunks in flight for one transfer.
+    package static let chunkCredit = 8
+    package static let blobBytes: UInt64 = 4 << 30
+
+    package static let nameBytes = 128
+    package static let textBytes = 2048
+    package static let specBytes = 24 * 1024
+    package static let inputsPerJob = 128
+    package static let artifactsPerJob = 16
+    /// A result carries every epoch, so a job's epochs are bounded by the control frame (65 bytes each at most).
+    package static let epochsPerJob = 500
+    package static let slotsPerWorker = 1024
+    package static let attemptsPerWorker = 4096
+
+    package static let heartbeatSeconds = 2.0
+    /// A worker silent for so long loses its leases.
+    package static let leaseSeconds = 30.0
+    /// A coordinator silent for so long makes the worker open a new socket and greet again.
+    package static let coordinatorSilenceSeconds = 15.0
+    /// A result that is not acknowledged is sent again.
+    package static let resultRepeatSeconds = 3.0
+    /// A transfer without progress is asked for again.
+    package static let transferRepeatSeconds = 5.0
+}

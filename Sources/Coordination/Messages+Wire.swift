@@ -1,0 +1,233 @@
+import Digests
+import Studies
+
+// The wire forms of the control messages: a tag byte, then the fields in order. A tag is never used again for another
+// meaning.
+
+extension WorkerMessage: WireCodable {
+    package func encode(into writer: inout WireWriter) {
+        switch self {
+        case .hello(let hello):
+            writer.write(UInt8(1))
+            hello.encode(into: &writer)
+        case .heartbeat:
+            writer.write(UInt8(2))
+        case .epoch(let attempt, let metrics):
+            writer.write(UInt8(3))
+            attempt.encode(into: &writer)
+            metrics.encode(into: &writer)
+        case .result(let result):
+            writer.write(UInt8(4))
+            result.encode(into: &writer)
+        case .goodbye(let reason):
+            writer.write(UInt8(5))
+            writer.write(reason)
+        }
+    }
+
+    package init(from reader: inout WireReader) throws(WireError) {
+        switch try reader.readUInt8() {
+        case 1: self = .hello(try Hello(from: &reader))
+        case 2: self = .heartbeat
+        case 3: self = .epoch(try AttemptID(from: &reader), try EpochMetrics(from: &reader))
+        case 4: self = .result(try AttemptResult(from: &reader))
+        case 5: self = .goodbye(reason: try reader.readText("reason", limit: Limits.textBytes))
+        case let tag: throw .unknownTag(field: "worker message", value: tag)
+        }
+    }
+}
+
+extension CoordinatorMessage: WireCodable {
+    package func encode(into writer: inout WireWriter) {
+        switch self {
+        case .welcome(let welcome):
+            writer.write(UInt8(1))
+            writer.write(welcome.datasetPath)
+            writer.write(list: welcome.drop) { $1.encode(into: &$0) }
+        case .refused(let reason):
+            writer.write(UInt8(2))
+            writer.write(reason)
+        case .greetAgain:
+            writer.write(UInt8(3))
+        case .heartbeat:
+            writer.write(UInt8(4))
+        case .assign(let assignment):
+            writer.write(UInt8(5))
+            assignment.attempt.encode(into: &writer)
+            writer.write(assignment.spec)
+            writer.write(list: assignment.inputs) { writer, input in
+                writer.write(input.job.digest)
+                input.artifact.encode(into: &writer)
+            }
+        case .acknowledged(let attempt):
+            writer.write(UInt8(6))
+            attempt.encode(into: &writer)
+        case .missing(let attempt, let digests):
+            writer.write(UInt8(7))
+            attempt.encode(into: &writer)
+            writer.write(list: digests) { $0.write($1) }
+        case .cancel(let attempt):
+            writer.write(UInt8(8))
+            attempt.encode(into: &writer)
+        case .announce(let artifact):
+            writer.write(UInt8(9))
+            artifact.encode(into: &writer)
+        case .finish:
+            writer.write(UInt8(10))
+        }
+    }
+
+    package init(from reader: inout WireReader) throws(WireError) {
+        switch try reader.readUInt8() {
+        case 1:
+            self = .welcome(
+                Welcome(
+                    datasetPath: try reader.readText("data set path", limit: Limits.textBytes),
+                    drop: try reader.readList("attempts to drop", limit: Limits.attemptsPerWorker, AttemptID.init(from:))))
+        case 2: self = .refused(reason: try reader.readText("reason", limit: Limits.textBytes))
+        case 3: self = .greetAgain
+        case 4: self = .heartbeat
+        case 5:
+            self = .assign(
+                Assignment(
+                    attempt: try AttemptID(from: &reader),
+                    spec: try reader.readBytes("specification", limit: Limits.specBytes),
+                    inputs: try reader.readList("inputs", limit: Limits.inputsPerJob) { reader throws(WireError) in
+                        InputArtifact(job: JobID(try reader.readDigest()), artifact: try ArtifactNotice(from: &reader))
+                    }))
+        case 6: self = .acknowledged(try AttemptID(from: &reader))
+        case 7:
+            self = .missing(
+                try AttemptID(from: &reader),
+                try reader.readList("digests", limit: Limits.artifactsPerJob) { reader throws(WireError) in
+                    try reader.readDigest()
+                })
+        case 8: self = .cancel(try AttemptID(from: &reader))
+        case 9: self = .announce(try ArtifactNotice(from: &reader))
+        case 10: self = .finish
+        case let tag: throw .unknownTag(field: "coordinator message", value: tag)
+        }
+    }
+}
+
+extension AttemptID: WireCodable {
+    package func encode(into writer: inout WireWriter) {
+        writer.write(job.digest)
+        writer.write(UInt32(number))
+    }
+
+    package init(from reader: inout WireReader) throws(WireError) {
+        self.init(job: JobID(try reader.readDigest()), number: try reader.readInt("attempt number", atLeast: 1))
+    }
+}
+
+extension Hello: WireCodable {
+    package func encode(into writer: inout WireWriter) {
+        writer.write(protocolVersion)
+        writer.write(worker)
+        writer.write(host)
+        writer.write(UInt32(processID))
+        writer.write(UInt32(slots))
+        writer.write(isCentral)
+        writer.write(numericClass)
+        writer.write(list: attempts) { $1.encode(into: &$0) }
+    }
+
+    package init(from reader: inout WireReader) throws(WireError) {
+        self.init(
+            protocolVersion: try reader.readUInt16(),
+            worker: try reader.readText("worker", limit: Limits.nameBytes),
+            host: try reader.readText("host", limit: Limits.nameBytes),
+            processID: try reader.readInt("process id"),
+            slots: try reader.readCount("slots", limit: Limits.slotsPerWorker),
+            isCentral: try reader.readBool("central"),
+            numericClass: try reader.readText("numeric class", limit: Limits.nameBytes),
+            attempts: try reader.readList("attempts", limit: Limits.attemptsPerWorker, AttemptID.init(from:)))
+        guard slots > 0 else { throw .outOfRange(field: "slots") }
+        guard !worker.isEmpty else { throw .outOfRange(field: "worker") }
+    }
+}
+
+extension ArtifactNotice: WireCodable {
+    package func encode(into writer: inout WireWriter) {
+        writer.write(name)
+        writer.write(digest)
+        writer.write(size)
+    }
+
+    package init(from reader: inout WireReader) throws(WireError) {
+        self.init(
+            name: try reader.readText("artifact name", limit: Limits.nameBytes), digest: try reader.readDigest(),
+            size: try reader.readUInt64())
+        guard size <= Limits.blobBytes else { throw .outOfRange(field: "artifact size") }
+    }
+}
+
+extension EpochMetrics: WireCodable {
+    package func encode(into writer: inout WireWriter) {
+        writer.write(UInt32(epoch))
+        for value in [learningRate, trainingLoss, trainingAccuracy, validationLoss, validationAccuracy] { writer.write(value) }
+        writer.write(UInt32(images))
+        writer.write(seconds)
+    }
+
+    package init(from reader: inout WireReader) throws(WireError) {
+        self.init(
+            epoch: try reader.readInt("epoch", atLeast: 1), learningRate: try reader.readDouble(),
+            trainingLoss: try reader.readDouble(), trainingAccuracy: try reader.readDouble(),
+            validationLoss: try reader.readDouble(), validationAccuracy: try reader.readDouble(),
+            images: try reader.readInt("images"), seconds: try reader.readDouble())
+        let values = [learningRate, trainingLoss, trainingAccuracy, validationLoss, validationAccuracy, seconds]
+        guard values.allSatisfy(\.isFinite) else { throw .outOfRange(field: "epoch metrics") }
+    }
+}
+
+extension AttemptOutcome: WireCodable {
+    package func encode(into writer: inout WireWriter) {
+        switch self {
+        case .finished:
+            writer.write(UInt8(1))
+        case .diverged(let epoch, let step):
+            writer.write(UInt8(2))
+            writer.write(UInt32(epoch))
+            writer.write(UInt32(step))
+        case .failed(let failure):
+            writer.write(UInt8(3))
+            writer.write(failure.reason.rawValue)
+            writer.write(failure.message)
+        }
+    }
+
+    package init(from reader: inout WireReader) throws(WireError) {
+        switch try reader.readUInt8() {
+        case 1: self = .finished
+        case 2: self = .diverged(epoch: try reader.readInt("epoch"), step: try reader.readInt("step"))
+        case 3:
+            let raw = try reader.readUInt8()
+            guard let reason = JobFailure.Reason(rawValue: raw) else { throw .unknownTag(field: "failure", value: raw) }
+            self = .failed(JobFailure(reason, try reader.readText("message", limit: Limits.textBytes)))
+        case let tag: throw .unknownTag(field: "outcome", value: tag)
+        }
+    }
+}
+
+extension AttemptResult: WireCodable {
+    package func encode(into writer: inout WireWriter) {
+        attempt.encode(into: &writer)
+        outcome.encode(into: &writer)
+        writer.write(list: epochs) { $1.encode(into: &$0) }
+        writer.write(list: artifacts) { $1.encode(into: &$0) }
+        writer.write(numericClass)
+        writer.write(seconds)
+    }
+
+    package init(from reader: inout WireReader) throws(WireError) {
+        self.init(
+            attempt: try AttemptID(from: &reader), outcome: try AttemptOutcome(from: &reader),
+            epochs: try reader.readList("epochs", limit: Limits.epochsPerJob, EpochMetrics.init(from:)),
+            artifacts: try reader.readList("artifacts", limit: Limits.artifactsPerJob, ArtifactNotice.init(from:)),
+            numericClass: try reader.readText("numeric class", limit: Limits.nameBytes), seconds: try reader.readDouble())
+        guard seconds.isFinite, seconds >= 0 else { throw .outOfRange(field: "seconds") }
+        guard zip(epochs, 1...).allSatisfy({ $0.epoch == $1 }) else { throw .outOfRange(field: "epochs") }
+    }
+}

@@ -1,0 +1,246 @@
+import Digests
+import Studies
+
+/// Decides everything a worker does: what it fetches, starts, pushes and reports, and when it greets again.
+///
+/// Pure, like ``Dispatcher``. The loop turns socket frames, runner output and finished transfers into events and
+/// carries out the commands in order.
+///
+/// An attempt moves `fetching → queued → running → pushing → reporting` and is forgotten when it is acknowledged. A
+/// worker whose coordinator falls silent goes on computing and reports when it is back.
+package struct WorkerSession: Sendable {
+    package enum Event: Sendable {
+        case received(CoordinatorMessage)
+        /// The blob is in the host's store, its digest checked.
+        case fetched(Digest)
+        case fetchFailed(Digest, reason: String)
+        /// The coordinator holds the blob.
+        case pushed(Digest)
+        case pushFailed(Digest, reason: String)
+        case runnerEpoch(slot: Int, EpochMetrics)
+        case runnerEnded(slot: Int, RunnerResult)
+        /// The runner's process ended without a result.
+        case runnerDied(slot: Int, JobFailure)
+        case tick
+    }
+
+    package enum Command: Sendable, Equatable {
+        case send(WorkerMessage)
+        /// Bring a blob into the host's store, unless it is there.
+        case fetch(ArtifactNotice)
+        /// Bring a blob to the coordinator, unless it is there.
+        case push(ArtifactNotice)
+        case start(slot: Int, AttemptID, spec: [UInt8], datasetPath: String, inputs: [InputArtifact])
+        /// End the runner process of a slot; another is started for its next job.
+        case kill(slot: Int)
+        /// Close the socket and open a new one: libzmq may have given up on the old one for good.
+        case reconnect
+        case end(EndReason)
+    }
+
+    package enum EndReason: Sendable, Equatable {
+        case finished
+        case refused(String)
+    }
+
+    struct Held {
+        enum Phase {
+            case fetching(Set<Digest>)
+            case queued
+            case running(slot: Int)
+            case pushing(AttemptResult, Set<Digest>)
+            case reporting(AttemptResult, sent: Instant)
+        }
+
+        var assignment: Assignment
+        var phase: Phase
+    }
+
+    private let hello: Hello
+    private var held: [AttemptID: Held] = [:]
+    /// The order in which attempts arrived: first come, first run.
+    private var order: [AttemptID] = []
+    private var slots: [AttemptID?]
+    private var datasetPath: String?
+    private var lastHeard: Instant
+    private var lastHeartbeat: Instant
+
+    /// - Parameter hello: how the worker introduces itself; its list of attempts is filled in each time.
+    package init(hello: Hello, now: Instant) {
+        self.hello = hello
+        slots = [AttemptID?](repeating: nil, count: hello.slots)
+        lastHeard = now
+        lastHeartbeat = now
+    }
+
+    /// The first words.
+    package func start() -> [Command] { [.send(greeting)] }
+
+    /// Attempts that are running now.
+    package var runningCount: Int { slots.count { $0 != nil } }
+
+    private var greeting: WorkerMessage {
+        var hello = hello
+        hello.attempts = order
+        return .hello(hello)
+    }
+
+    package mutating func handle(_ event: Event, at now: Instant) -> [Command] {
+        var commands: [Command] = []
+        switch event {
+        case .received(let message):
+            lastHeard = now
+            receive(message, at: now, &commands)
+        case .fetched(let digest):
+            for attempt in order {
+                guard case .fetching(var missing) = held[attempt]?.phase, missing.remove(digest) != nil else { continue }
+                held[attempt]?.phase = missing.isEmpty ? .queued : .fetching(missing)
+            }
+        case .fetchFailed(let digest, let reason):
+            for attempt in order {
+                guard case .fetching(let missing) = held[attempt]?.phase, missing.contains(digest) else { continue }
+                report(failure: JobFailure(.input, "artifact \(digest.short) could not be fetched: \(reason)"), of: attempt, at: now, &commands)
+            }
+        case .pushed(let digest):
+            for attempt in order {
+                guard case .pushing(let result, var missing) = held[attempt]?.phase, missing.remove(digest) != nil else { continue }
+                if missing.isEmpty {
+                    report(result, at: now, &commands)
+                } else {
+                    held[attempt]?.phase = .pushing(result, missing)
+                }
+            }
+        case .pushFailed(let digest, let reason):
+            for attempt in order {
+                guard case .pushing(_, let missing) = held[attempt]?.phase, missing.contains(digest) else { continue }
+                report(failure: JobFailure(.io, "artifact \(digest.short) could not be delivered: \(reason)"), of: attempt, at: now, &commands)
+            }
+        case .runnerEpoch(let slot, let metrics):
+            if let attempt = slots[slot] { commands.append(.send(.epoch(attempt, metrics))) }
+        case .runnerEnded(let slot, let result):
+            guard let attempt = slots[slot] else { break }
+            slots[slot] = nil
+            deliver(
+                AttemptResult(
+                    attempt: attempt, outcome: result.outcome, epochs: result.epochs, artifacts: result.artifacts,
+                    numericClass: hello.numericClass, seconds: result.seconds), at: now, &commands)
+        case .runnerDied(let slot, let failure):
+            guard let attempt = slots[slot] else { break }
+            slots[slot] = nil
+            report(failure: failure, of: attempt, at: now, &commands)
+        case .tick:
+            keepInTouch(at: now, &commands)
+        }
+        startQueued(&commands)
+        return commands
+    }
+
+    private mutating func receive(_ message: CoordinatorMessage, at now: Instant, _ commands: inout [Command]) {
+        switch message {
+        case .welcome(let welcome):
+            datasetPath = welcome.datasetPath
+            for attempt in welcome.drop { drop(attempt, &commands) }
+            for attempt in order {
+                if case .reporting(let result, _) = held[attempt]?.phase { report(result, at: now, &commands) }
+            }
+        case .refused(let reason):
+            commands.append(.end(.refused(reason)))
+        case .greetAgain:
+            commands.append(.send(greeting))
+        case .heartbeat:
+            break
+        case .assign(let assignment):
+            // A repeated assignment changes nothing.
+            guard held[assignment.attempt] == nil else { break }
+            let missing = Set(assignment.inputs.map(\.artifact.digest))
+            held[assignment.attempt] = Held(assignment: assignment, phase: missing.isEmpty ? .queued : .fetching(missing))
+            order.append(assignment.attempt)
+            var asked: Set<Digest> = []
+            for input in assignment.inputs where asked.insert(input.artifact.digest).inserted {
+                commands.append(.fetch(input.artifact))
+            }
+        case .acknowledged(let attempt):
+            if case .reporting = held[attempt]?.phase { forget(attempt) }
+        case .missing(let attempt, let digests):
+            guard case .reporting(let result, _) = held[attempt]?.phase else { break }
+            let wanted = result.artifacts.filter { digests.contains($0.digest) }
+            guard !wanted.isEmpty else { break }
+            held[attempt]?.phase = .pushing(result, Set(wanted.map(\.digest)))
+            for artifact in wanted { commands.append(.push(artifact)) }
+        case .cancel(let attempt):
+            drop(attempt, &commands)
+        case .announce(let artifact):
+            commands.append(.fetch(artifact))
+        case .finish:
+            commands.append(.end(.finished))
+        }
+    }
+
+    /// A result's artifacts go first: the coordinator acknowledges only what it holds.
+    private mutating func deliver(_ result: AttemptResult, at now: Instant, _ commands: inout [Command]) {
+        guard !result.artifacts.isEmpty else {
+            report(result, at: now, &commands)
+            return
+        }
+        held[result.attempt]?.phase = .pushing(result, Set(result.artifacts.map(\.digest)))
+        for artifact in result.artifacts { commands.append(.push(artifact)) }
+    }
+
+    private mutating func report(_ result: AttemptResult, at now: Instant, _ commands: inout [Command]) {
+        guard held[result.attempt] != nil else { return }
+        held[result.attempt]?.phase = .reporting(result, sent: now)
+        commands.append(.send(.result(result)))
+    }
+
+    private mutating func report(
+        failure: JobFailure, of attempt: AttemptID, at now: Instant, _ commands: inout [Command]
+    ) {
+        var failure = failure
+        failure.message = String(decoding: failure.message.utf8.filter { $0 >= 0x20 && $0 != 0x7F || $0 == 0x0A }.prefix(Limits.textBytes - 8), as: UTF8.self)
+        report(
+            AttemptResult(
+                attempt: attempt, outcome: .failed(failure), epochs: [], artifacts: [], numericClass: hello.numericClass,
+                seconds: 0), at: now, &commands)
+    }
+
+    private mutating func keepInTouch(at now: Instant, _ commands: inout [Command]) {
+        if now - lastHeard > Limits.coordinatorSilenceSeconds {
+            lastHeard = now
+            commands.append(.reconnect)
+            commands.append(.send(greeting))
+        } else if now - lastHeartbeat >= Limits.heartbeatSeconds {
+            lastHeartbeat = now
+            commands.append(.send(.heartbeat))
+        }
+        for attempt in order {
+            if case .reporting(let result, let sent) = held[attempt]?.phase, now - sent > Limits.resultRepeatSeconds {
+                report(result, at: now, &commands)
+            }
+        }
+    }
+
+    private mutating func startQueued(_ commands: inout [Command]) {
+        guard let datasetPath else { return }
+        for attempt in order {
+            guard case .queued = held[attempt]?.phase, let assignment = held[attempt]?.assignment else { continue }
+            guard let slot = slots.firstIndex(where: { $0 == nil }) else { return }
+            slots[slot] = attempt
+            held[attempt]?.phase = .running(slot: slot)
+            commands.append(
+                .start(slot: slot, attempt, spec: assignment.spec, datasetPath: datasetPath, inputs: assignment.inputs))
+        }
+    }
+
+    private mutating func drop(_ attempt: AttemptID, _ commands: inout [Command]) {
+        if case .running(let slot) = held[attempt]?.phase {
+            slots[slot] = nil
+            commands.append(.kill(slot: slot))
+        }
+        forget(attempt)
+    }
+
+    private mutating func forget(_ attempt: AttemptID) {
+        held[attempt] = nil
+        order.removeAll { $0 == attempt }
+    }
+}

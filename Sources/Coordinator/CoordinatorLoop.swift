@@ -1,0 +1,192 @@
+import Artifacts
+import Coordination
+import Digests
+import Foundation
+import LedgerStore
+import Studies
+import Transport
+
+/// The coordinator's loop: frames in, ``Dispatcher``, ledger, frames out.
+///
+/// One thread owns the socket, the dispatcher and the ledger. Each turn takes the frames that wait, lets the dispatcher
+/// decide, records every change in one transaction, and only then sends: what a worker has been told is on disk.
+package final class CoordinatorLoop {
+    package struct Settings {
+        /// Where workers connect, as libzmq endpoints (`ipc://…`, `tcp://*:17610`).
+        package var controlEndpoints: [String]
+        package var dataEndpoints: [String]
+
+        package init(controlEndpoints: [String], dataEndpoints: [String]) {
+            self.controlEndpoints = controlEndpoints
+            self.dataEndpoints = dataEndpoints
+        }
+    }
+
+    package enum Ending: Sendable, Equatable {
+        /// Every job is settled.
+        case complete
+        /// More jobs have failed than the sweep allows.
+        case tooManyFailures
+        /// Asked to stop; what was running is running no more, what was finished is kept.
+        case stopped
+    }
+
+    /// Frames that wait for a worker whose queue is full; a worker that leaves so many unread is given up.
+    static let waitingFramesLimit = 1000
+    /// Frames dealt with before a transaction is committed.
+    static let framesPerTurn = 256
+
+    private enum Key: Hashable { case control }
+
+    private let ledger: Ledger
+    private let store: ArtifactStore
+    private let context: ZeroMQContext
+    private let socket: RouterSocket
+    private let blobs: BlobServer
+    private let clock = ContinuousClock()
+    private let start: ContinuousClock.Instant
+    private var dispatcher: Dispatcher
+    private var peers: [String: PeerID] = [:]
+    private var names: [PeerID: String] = [:]
+    private var waitingFrames: [String: [[UInt8]]] = [:]
+    private var rate = ImageRate()
+
+    /// The endpoints that workers connect to, ports filled in.
+    package private(set) var controlEndpoints: [String] = []
+    package private(set) var dataEndpoints: [String] = []
+
+    /// Binds both sockets; the ledger must be open, so that no second coordinator gets this far.
+    package init(_ settings: Settings, dispatcher: Dispatcher, ledger: Ledger, store: ArtifactStore) throws {
+        self.dispatcher = dispatcher
+        self.ledger = ledger
+        self.store = store
+        context = try ZeroMQContext()
+        socket = try RouterSocket(context: context)
+        blobs = try BlobServer()
+        start = clock.now
+        for endpoint in settings.controlEndpoints {
+            try socket.bind(to: endpoint)
+            controlEndpoints.append(try socket.lastEndpoint)
+        }
+        dataEndpoints = try blobs.start(context: context, endpoints: settings.dataEndpoints, store: store)
+    }
+
+    /// Runs until every job is settled, too many have failed, or `shouldStop` says so.
+    ///
+    /// - Parameters:
+    ///   - endedWorkers: asked each turn for workers whose process is known to have ended, with the reason.
+    ///   - onProgress: called about once a second.
+    package func run(
+        shouldStop: () -> Bool, endedWorkers: () -> [(worker: String, reason: String)], onProgress: (SweepProgress) -> Void
+    ) throws -> Ending {
+        var poller = Poller<Key>()
+        poller.watch(socket, as: .control, for: .read)
+        var lastProgress: Instant?
+        try carryOut(dispatcher.start())
+        while true {
+            if let ending = try turn(endedWorkers()) { return ending }
+            if shouldStop() {
+                dispatcher.stop()
+                return .stopped
+            }
+            if lastProgress.map({ now - $0 >= 1 }) ?? true {
+                lastProgress = now
+                onProgress(progress)
+            }
+            _ = try poller.wait(timeoutMilliseconds: waitingFrames.isEmpty ? 250 : 5)
+        }
+    }
+
+    /// Tells every worker that nothing is left to do.
+    package func dismissWorkers() {
+        for name in dispatcher.workerNames {
+            if let peer = peers[name] { _ = try? socket.send(CoordinatorMessage.finish.frame, to: peer) }
+        }
+    }
+
+    package func close() {
+        blobs.stop()
+        socket.close()
+    }
+
+    package var progress: SweepProgress {
+        SweepProgress(
+            counts: dispatcher.counts, workers: dispatcher.workerNames.count, slots: dispatcher.slots,
+            imagesPerSecond: rate.imagesPerSecond(at: now), imagesTrained: rate.total,
+            elapsedSeconds: now.seconds)
+    }
+
+    private var now: Instant { Instant(seconds: (clock.now - start) / .seconds(1)) }
+
+    private func turn(_ ended: [(worker: String, reason: String)]) throws -> Ending? {
+        var commands: [Dispatcher.Command] = []
+        for (worker, reason) in ended {
+            commands += dispatcher.handle(.workerEnded(worker: worker, reason: reason), at: now)
+        }
+        for _ in 0..<Self.framesPerTurn {
+            guard let (peer, frame) = try socket.receive() else { break }
+            // Bytes that are no message change nothing.
+            guard let message = try? WorkerMessage(frame: frame) else { continue }
+            commands += commandsFor(message, from: peer)
+        }
+        commands += dispatcher.handle(.tick, at: now)
+        try carryOut(commands)
+        try sendWaitingFrames()
+        if dispatcher.isComplete { return .complete }
+        return dispatcher.hasTooManyFailures ? .tooManyFailures : nil
+    }
+
+    private func commandsFor(_ message: WorkerMessage, from peer: PeerID) -> [Dispatcher.Command] {
+        if case .hello(let hello) = message {
+            if let old = peers[hello.worker] { names[old] = nil }
+            peers[hello.worker] = peer
+            names[peer] = hello.worker
+            waitingFrames[hello.worker] = nil
+        }
+        guard let name = names[peer] else {
+            // A connection from before a restart, or one that libzmq has made anew.
+            _ = try? socket.send(CoordinatorMessage.greetAgain.frame, to: peer)
+            return []
+        }
+        switch message {
+        case .epoch(_, let metrics):
+            rate.add(metrics.images, at: now)
+        case .result(let result):
+            // A result stands only on artifacts that are here: the digest was checked when each was published.
+            let missing = result.artifacts.map(\.digest).filter { !store.contains($0) }
+            if !missing.isEmpty { return [.send(.missing(result.attempt, missing), to: name)] }
+        default:
+            break
+        }
+        return dispatcher.handle(.received(message, from: name), at: now)
+    }
+
+    /// All records, then all sends.
+    private func carryOut(_ commands: [Dispatcher.Command]) throws {
+        let changes = commands.compactMap { if case .record(let change) = $0 { change } else { nil } }
+        if !changes.isEmpty { try ledger.record(changes, now: Date()) }
+        for case .send(let message, let name) in commands { try send(message.frame, to: name) }
+    }
+
+    private func send(_ frame: [UInt8], to name: String) throws {
+        guard let peer = peers[name] else { return }
+        guard waitingFrames[name] == nil, try socket.send(frame, to: peer) != .wouldBlock else {
+            waitingFrames[name, default: []].append(frame)
+            return
+        }
+        // An unreachable worker is dealt with when its silence is too long.
+    }
+
+    private func sendWaitingFrames() throws {
+        for (name, frames) in waitingFrames {
+            guard frames.count <= Self.waitingFramesLimit, let peer = peers[name] else {
+                waitingFrames[name] = nil
+                try carryOut(dispatcher.handle(.workerEnded(worker: name, reason: "it does not read its messages"), at: now))
+                continue
+            }
+            var left = frames[...]
+            while let frame = left.first, try socket.send(frame, to: peer) != .wouldBlock { left = left.dropFirst() }
+            waitingFrames[name] = left.isEmpty ? nil : Array(left)
+        }
+    }
+}

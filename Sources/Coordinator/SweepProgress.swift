@@ -1,0 +1,37 @@
+import Coordination
+import Studies
+
+/// What a running sweep shows of itself.
+package struct SweepProgress: Sendable, Equatable {
+    package var counts: [JobState: Int]
+    package var workers: Int
+    package var slots: Int
+    /// Training images a second over the last minute, all workers together; 0 before the first epoch.
+    package var imagesPerSecond: Double
+    /// Training images since the loop started.
+    package var imagesTrained: Int
+    /// Seconds since the loop started.
+    package var elapsedSeconds: Double
+}
+
+/// Training images over a sliding window.
+struct ImageRate {
+    static let windowSeconds = 60.0
+    private var samples: [(at: Instant, images: Int)] = []
+    private var first: Instant?
+    private(set) var total = 0
+
+    mutating func add(_ images: Int, at now: Instant) {
+        if first == nil { first = now }
+        samples.append((now, images))
+        total += images
+    }
+
+    mutating func imagesPerSecond(at now: Instant) -> Double {
+        samples.removeAll { now - $0.at > Self.windowSeconds }
+        guard let first else { return 0 }
+        let seconds = min(Self.windowSeconds, now - first)
+        guard seconds > 1 else { return 0 }
+        return Double(samples.reduce(0) { $0 + $1.images }) / seconds
+    }
+}

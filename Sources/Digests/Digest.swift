@@ -1,0 +1,121 @@
+import Crypto
+
+/// A SHA-256 digest: the identity of everything Sower stores by content.
+///
+/// 32 raw bytes; printed as 64 lowercase hexadecimal digits. Names from the network never become paths: a file name
+/// is always computed from a `Digest`, so nothing but these 64 characters can reach the file system.
+///
+/// Source: FIPS 180-4.
+package struct Digest: Sendable, Hashable, Comparable {
+    /// The digest as four big-endian words, so that it is a value without an allocation.
+    private let words: (UInt64, UInt64, UInt64, UInt64)
+
+    package static let byteCount = 32
+
+    /// A digest from its raw bytes; `nil` unless there are exactly 32.
+    package init?<Bytes: Collection>(bytes: Bytes) where Bytes.Element == UInt8 {
+        guard bytes.count == Digest.byteCount else { return nil }
+        var accumulated: [UInt64] = [0, 0, 0, 0]
+        for (offset, byte) in bytes.enumerated() {
+            accumulated[offset / 8] = accumulated[offset / 8] << 8 | UInt64(byte)
+        }
+        words = (accumulated[0], accumulated[1], accumulated[2], accumulated[3])
+    }
+
+    /// A digest from its 64 hexadecimal digits; `nil` for anything else.
+    package init?(hex: some StringProtocol) {
+        let digits = Array(hex.utf8)
+        guard digits.count == 2 * Digest.byteCount else { return nil }
+        var bytes: [UInt8] = []
+        bytes.reserveCapacity(Digest.byteCount)
+        for pair in stride(from: 0, to: digits.count, by: 2) {
+            guard let high = Digest.value(ofHexDigit: digits[pair]), let low = Digest.value(ofHexDigit: digits[pair + 1])
+            else { return nil }
+            bytes.append(high << 4 | low)
+        }
+        self.init(bytes: bytes)
+    }
+
+    /// The SHA-256 of `bytes`.
+    package init(of bytes: some Sequence<UInt8>) {
+        var hasher = DigestHasher()
+        if bytes.withContiguousStorageIfAvailable({ hasher.update(UnsafeRawBufferPointer($0)) }) == nil {
+            hasher.update(Array(bytes))
+        }
+        self = hasher.finalize()
+    }
+
+    /// The SHA-256 of a text's UTF-8 bytes.
+    package init(of text: String) {
+        self.init(of: Array(text.utf8))
+    }
+
+    /// The 32 raw bytes, first byte first.
+    package var bytes: [UInt8] {
+        [words.0, words.1, words.2, words.3].flatMap { word in
+            (0..<8).map { UInt8(truncatingIfNeeded: word >> UInt64(56 - 8 * $0)) }
+        }
+    }
+
+    /// 64 lowercase hexadecimal digits.
+    package var hex: String {
+        let digits = Array("0123456789abcdef".utf8)
+        return String(decoding: bytes.flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 15)]] }, as: UTF8.self)
+    }
+
+    /// The first 12 hexadecimal digits: enough to tell jobs apart on a screen.
+    package var short: String { String(hex.prefix(12)) }
+
+    /// The first eight bytes as a number, most significant first: how a name becomes a seed.
+    package var leadingWord: UInt64 { words.0 }
+
+    package static func == (a: Digest, b: Digest) -> Bool { a.words == b.words }
+    package static func < (a: Digest, b: Digest) -> Bool { a.words < b.words }
+    package func hash(into hasher: inout Hasher) {
+        hasher.combine(words.0)
+        hasher.combine(words.1)
+    }
+
+    private static func value(ofHexDigit digit: UInt8) -> UInt8? {
+        switch digit {
+        case UInt8(ascii: "0")...UInt8(ascii: "9"): digit - UInt8(ascii: "0")
+        case UInt8(ascii: "a")...UInt8(ascii: "f"): digit - UInt8(ascii: "a") + 10
+        default: nil
+        }
+    }
+}
+
+extension Digest: CustomStringConvertible {
+    package var description: String { hex }
+}
+
+extension Digest: Codable {
+    package init(from decoder: any Decoder) throws {
+        let container = try decoder.singleValueContainer()
+        let text = try container.decode(String.self)
+        guard let digest = Digest(hex: text) else {
+            throw DecodingError.dataCorruptedError(
+                in: container, debugDescription: "expected 64 lowercase hexadecimal digits, found \(text.prefix(80))")
+        }
+        self = digest
+    }
+
+    package func encode(to encoder: any Encoder) throws {
+        var container = encoder.singleValueContainer()
+        try container.encode(hex)
+    }
+}
+
+/// SHA-256 over bytes that arrive in pieces.
+package struct DigestHasher {
+    private var hash = SHA256()
+
+    package init() {}
+
+    package mutating func update(_ bytes: UnsafeRawBufferPointer) { hash.update(bufferPointer: bytes) }
+
+    package mutating func update(_ bytes: [UInt8]) { bytes.withUnsafeBytes { hash.update(bufferPointer: $0) } }
+
+    /// The digest of all bytes so far; the hasher may go on afterwards.
+    package func finalize() -> Digest { Digest(bytes: Array(hash.finalize()))! }
+}

@@ -1,0 +1,86 @@
+import Artifacts
+import Coordination
+import Datasets
+import Digests
+import Foundation
+import Networks
+import Studies
+
+/// Runs one job after another in this process: a specification and its inputs in, metrics and artifacts out.
+///
+/// The data set stays mapped from one job to the next. What a job computes depends on its specification and the bytes of
+/// its inputs alone, so any runner of one numeric class gives the same bits.
+package final class JobRunner {
+    let clock: () -> Duration
+    private var datasets: [String: LoadedDataset] = [:]
+
+    /// - Parameter now: a monotonic clock.
+    package init(now: @escaping () -> Duration) { clock = now }
+
+    /// Runs the job of `request`; every failure becomes the result's outcome.
+    ///
+    /// - Parameter onEpoch: called after each epoch of a training; may throw to stop it.
+    package func run(_ request: RunnerRequest, onEpoch: (EpochMetrics) throws -> Void) -> RunnerResult {
+        let start = clock()
+        do {
+            let spec = try decodeSpec(request.spec)
+            let inputs = try JobInputs(request.inputs, storePath: request.storePath)
+            var produced: Produced
+            switch spec {
+            case .train(let spec):
+                produced = try train(
+                    spec, data: dataset(at: request.datasetPath, expecting: spec.dataset), inputs: inputs, onEpoch: onEpoch)
+            case .cluster(let spec):
+                produced = Produced(artifact: ("codebook", try cluster(spec, inputs: inputs)))
+            case .sample(let spec):
+                produced = Produced(artifact: ("initialization", try sample(spec, inputs: inputs)))
+            }
+            var artifacts: [ArtifactNotice] = []
+            if let (name, bytes) = produced.artifact {
+                let reference = try inputs.store.put(bytes: bytes)
+                artifacts = [ArtifactNotice(name: name, digest: reference.digest, size: UInt64(reference.size))]
+                produced.artifact = nil
+            }
+            return RunnerResult(
+                outcome: produced.outcome, epochs: produced.epochs, artifacts: artifacts, seconds: (clock() - start) / .seconds(1))
+        } catch {
+            return RunnerResult(
+                outcome: .failed(JobFailure(describing: error)), epochs: [], artifacts: [],
+                seconds: (clock() - start) / .seconds(1))
+        }
+    }
+
+    private func decodeSpec(_ bytes: [UInt8]) throws -> JobSpec {
+        do {
+            return try JSONDecoder().decode(JobSpec.self, from: Data(bytes))
+        } catch {
+            throw JobError.unreadableSpecification(String(describing: error))
+        }
+    }
+
+    private func dataset(at path: String, expecting digest: Digest) throws -> CIFAR100Folder {
+        if datasets[path] == nil {
+            let folder = try CIFAR100Folder(path: path)
+            datasets[path] = LoadedDataset(folder: folder, digest: folder.digest())
+        }
+        guard let loaded = datasets[path] else { preconditionFailure("the data set has just been put there") }
+        guard loaded.digest == digest else {
+            // The folder may have been repaired since: look again next time.
+            datasets[path] = nil
+            throw JobError.wrongDataset(path: path, actual: loaded.digest, expected: digest)
+        }
+        return loaded.folder
+    }
+
+    private struct LoadedDataset {
+        var folder: CIFAR100Folder
+        var digest: Digest
+    }
+}
+
+/// What a job has made, before its artifact is published.
+struct Produced {
+    var outcome = AttemptOutcome.finished
+    var epochs: [EpochMetrics] = []
+    var artifact: (name: String, bytes: [UInt8])?
+}

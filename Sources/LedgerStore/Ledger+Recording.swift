@@ -1,0 +1,218 @@
+import Coordination
+import Digests
+import Foundation
+import GRDB
+import Studies
+
+extension Ledger {
+    /// Records all changes in one transaction, in their order; on return they are on the disk.
+    ///
+    /// The caller groups changes: one call costs one sync, whatever it holds. Nothing is recorded when it throws:
+    /// `.ruleBroken` when a constraint refuses a change, `.unknownJob` and `.invalid` for what the ledger has never heard
+    /// of, `.diskFull`, `.io`.
+    package func record(_ changes: [LedgerChange], now: Date) throws(LedgerError) {
+        guard !changes.isEmpty else { return }
+        try write { db in
+            let recorder = Recorder(db: db, path: path, now: now.milliseconds, inherited: inherited)
+            for change in changes { try recorder.record(change) }
+        }
+    }
+}
+
+/// Writes the changes of one transaction.
+private struct Recorder {
+    let db: Database
+    let path: String
+    let now: Int64
+    let inherited: Set<Ledger.RowAttempt>
+
+    func record(_ change: LedgerChange) throws {
+        switch change {
+        case .workerJoined(let hello): try join(hello)
+        case .workerLeft(let worker, let reason): try leave(worker, reason: reason)
+        case .attemptStarted(let attempt, let worker): try start(attempt, worker: worker)
+        case .epoch(let attempt, let metrics): try stream(metrics, of: attempt)
+        case .attemptFailed(let attempt, let failure):
+            try end(attempt, row: try row(of: attempt.job), failure)
+        case .jobSettled(let result): try settle(result)
+        case .jobFailed(let job, let attempt, let failure): try fail(job, attempt: attempt, failure)
+        case .event(let kind, let text):
+            try execute("INSERT INTO events (at, kind, text) VALUES (?, ?, ?)", [now, kind, text])
+        }
+    }
+
+    // MARK: Workers
+
+    private func join(_ hello: Hello) throws {
+        try execute(
+            """
+            INSERT INTO workers (name, host, process, slots, central, numeric_class, joined_at) VALUES (?, ?, ?, ?, ?, ?, ?)
+            ON CONFLICT (name) DO UPDATE SET host = excluded.host, process = excluded.process, slots = excluded.slots,
+                central = excluded.central, numeric_class = excluded.numeric_class, joined_at = excluded.joined_at,
+                left_at = NULL, reason = NULL
+            """,
+            [
+                hello.worker, hello.host, hello.processID, hello.slots, hello.isCentral ? 1 : 0, hello.numericClass, now,
+            ])
+    }
+
+    private func leave(_ worker: String, reason: String) throws {
+        try execute("UPDATE workers SET left_at = ?, reason = ? WHERE name = ?", [now, reason, worker])
+        try requireChange("worker \(worker) leaves, but never joined")
+    }
+
+    // MARK: Attempts
+
+    private func start(_ attempt: AttemptID, worker: String) throws {
+        let job = try row(of: attempt.job)
+        try supersedeInherited(job, by: attempt.number)
+        try execute(
+            "INSERT INTO attempts (job, number, worker, state, started_at) VALUES (?, ?, ?, 'running', ?)",
+            [job, attempt.number, worker, now])
+    }
+
+    /// An attempt of a dead coordinator's time whose worker has not come back makes room. Any other running attempt
+    /// stays, so that the constraint finds a second live lease.
+    private func supersedeInherited(_ job: Int64, by number: Int) throws {
+        guard !inherited.isEmpty else { return }
+        let select = try db.cachedStatement(sql: "SELECT number FROM attempts WHERE job = ? AND state = 'running'")
+        guard let running = try Int.fetchOne(select, arguments: [job]),
+            inherited.contains(Ledger.RowAttempt(job: job, number: running))
+        else { return }
+        try execute(
+            "UPDATE attempts SET state = 'superseded', ended_at = ?, message = ? WHERE job = ? AND number = ?",
+            [now, "its worker did not come back to the new coordinator; attempt \(number) took its place", job, running])
+    }
+
+    private func stream(_ metrics: EpochMetrics, of attempt: AttemptID) throws {
+        let job = try row(of: attempt.job)
+        // A worker that had been given up is back with its work.
+        try execute(
+            """
+            UPDATE attempts SET state = 'running', reason = NULL, message = NULL, ended_at = NULL
+            WHERE job = ? AND number = ? AND state = 'failed'
+            """, [job, attempt.number])
+        try execute(
+            """
+            INSERT INTO epochs (job, attempt, \(EpochMetrics.columns), streamed_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+            ON CONFLICT (job, attempt, epoch) DO NOTHING
+            """, StatementArguments([job, attempt.number] + metrics.values + [now]))
+    }
+
+    /// Ends an attempt without a result. One that has failed before may fail again: its worker was given up and came
+    /// back with it; the last reason counts.
+    private func end(_ attempt: AttemptID, row job: Int64, _ failure: JobFailure) throws {
+        try execute(
+            """
+            UPDATE attempts SET state = 'failed', reason = ?, message = ?, ended_at = ?
+            WHERE job = ? AND number = ? AND state IN ('running', 'failed')
+            """, [failure.code, failure.message, now, job, attempt.number])
+        try requireChange("attempt \(attempt.number) of job \(attempt.job.short) fails, but is not open")
+    }
+
+    /// The job is settled, so what else runs for it runs in vain.
+    private func supersedeRunning(_ job: Int64, message: String) throws {
+        try execute(
+            "UPDATE attempts SET state = 'superseded', message = ?, ended_at = ? WHERE job = ? AND state = 'running'",
+            [message, now, job])
+    }
+
+    // MARK: Jobs
+
+    /// Epochs and artifacts first: once the job is settled, triggers keep them as they are.
+    private func settle(_ result: AttemptResult) throws {
+        let number = result.attempt.number
+        let job = try row(of: result.attempt.job)
+        let state: String
+        var diverged: (epoch: Int, step: Int)?
+        switch result.outcome {
+        case .finished: state = "finished"
+        case .diverged(let epoch, let step):
+            state = "diverged"
+            diverged = (epoch, step)
+        case .failed(let failure):
+            throw LedgerError.invalid(
+                path: path, detail: "job \(result.attempt.job.short) is to be settled by a failure (\(failure.code))")
+        }
+        try replaceEpochs(of: job, attempt: number, by: result.epochs)
+        for (position, artifact) in result.artifacts.enumerated() {
+            guard let size = Int64(exactly: artifact.size) else {
+                throw LedgerError.invalid(path: path, detail: "artifact \(artifact.name) has \(artifact.size) bytes")
+            }
+            try execute(
+                "INSERT INTO artifacts (job, name, position, digest, size) VALUES (?, ?, ?, ?, ?)",
+                [job, artifact.name, position, artifact.digest.blob, size])
+        }
+        try execute(
+            "UPDATE attempts SET state = ?, reason = NULL, message = NULL, ended_at = ? WHERE job = ? AND number = ?",
+            [state, now, job, number])
+        try requireChange("attempt \(number) of job \(result.attempt.job.short) has a result, but was never started")
+        try supersedeRunning(job, message: "attempt \(number) had its result first")
+        try execute(
+            """
+            UPDATE jobs SET state = ?, settled_attempt = ?, settled_at = ?, result_digest = ?, numeric_class = ?,
+                seconds = ?, diverged_epoch = ?, diverged_step = ? WHERE id = ?
+            """,
+            [
+                state, number, now, result.digest.blob, result.numericClass, result.seconds, diverged?.epoch, diverged?.step,
+                job,
+            ])
+    }
+
+    /// The result's epochs are the attempt's epochs: streamed ones keep their time, others of the attempt go.
+    private func replaceEpochs(of job: Int64, attempt: Int, by epochs: [EpochMetrics]) throws {
+        for metrics in epochs {
+            try execute(
+                """
+                INSERT INTO epochs (job, attempt, \(EpochMetrics.columns)) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+                ON CONFLICT (job, attempt, epoch) DO UPDATE SET learning_rate = excluded.learning_rate,
+                    training_loss = excluded.training_loss, training_accuracy = excluded.training_accuracy,
+                    validation_loss = excluded.validation_loss, validation_accuracy = excluded.validation_accuracy,
+                    images = excluded.images, seconds = excluded.seconds
+                """, StatementArguments([job, attempt] + metrics.values))
+        }
+        let numbers = epochs.map { String($0.epoch) }.joined(separator: ",")
+        try execute(
+            "DELETE FROM epochs WHERE job = ? AND attempt = ? AND epoch NOT IN (SELECT value FROM json_each(?))",
+            [job, attempt, "[\(numbers)]"])
+    }
+
+    private func fail(_ id: JobID, attempt: AttemptID?, _ failure: JobFailure) throws {
+        let job = try row(of: id)
+        if let attempt {
+            guard attempt.job == id else {
+                throw LedgerError.invalid(path: path, detail: "job \(id.short) fails by an attempt of job \(attempt.job.short)")
+            }
+            try end(attempt, row: job, failure)
+        }
+        try supersedeRunning(job, message: "the job has failed")
+        try execute(
+            "UPDATE jobs SET state = 'failed', failure_reason = ?, failure_message = ?, settled_at = ? WHERE id = ?",
+            [failure.code, failure.message, now, job])
+    }
+
+    // MARK: Statements
+
+    private func row(of job: JobID) throws -> Int64 {
+        try db.jobRow(job, path: path)
+    }
+
+    private func execute(_ sql: String, _ arguments: StatementArguments) throws {
+        try db.cachedStatement(sql: sql).execute(arguments: arguments)
+    }
+
+    /// Throws unless the last statement changed a row.
+    private func requireChange(_ detail: String) throws {
+        if db.changesCount == 0 { throw LedgerError.invalid(path: path, detail: detail) }
+    }
+}
+
+extension Database {
+    func jobRow(_ job: JobID, path: String) throws -> Int64 {
+        let select = try cachedStatement(sql: "SELECT id FROM jobs WHERE digest = ?")
+        guard let row = try Int64.fetchOne(select, arguments: [job.digest.blob]) else {
+            throw LedgerError.unknownJob(job.short, path: path)
+        }
+        return row
+    }
+}

@@ -1,0 +1,91 @@
+import Coordination
+import Digests
+import Foundation
+import GRDB
+import Studies
+
+/// Reads a ledger, also while a coordinator writes it; never makes or changes one.
+///
+/// Each call sees one consistent state. A lock lasts at most a second, then `.locked` is thrown.
+package final class LedgerReader: Sendable {
+    /// The ledger's absolute path, also when a copy is read.
+    package let path: String
+    package let queue: DatabaseQueue
+    /// Where the ledger was copied to, since its folder cannot be written.
+    package let copyFolder: String?
+
+    /// Opens the ledger at `path` for reading.
+    ///
+    /// SQLite reads a write-ahead log through a shared memory file beside it. Where that file is missing and cannot be
+    /// made (a read-only folder), and no coordinator writes, a private copy is read instead. Throws `.missing`,
+    /// `.notALedger`, `.newerSchema`, `.damaged`, `.notWritable`.
+    package init(path given: String) throws(LedgerError) {
+        let path = URL(fileURLWithPath: given).standardizedFileURL.path
+        self.path = path
+        guard let size = LedgerFile.size(at: path) else { throw .missing(path: path) }
+        guard size > 0 else { throw .notALedger(path: path, detail: "the file is empty") }
+        do {
+            queue = try Self.open(path, reportedAs: path)
+            copyFolder = nil
+        } catch .notWritable(_, let detail) {
+            guard LedgerLock.holder(ledger: path) == nil else { throw .notWritable(path: path, detail: detail) }
+            let folder = try Self.copy(path)
+            do {
+                queue = try Self.open(folder + "/ledger.sqlite", reportedAs: path)
+                copyFolder = folder
+            } catch {
+                try? FileManager.default.removeItem(atPath: folder)
+                throw error
+            }
+        }
+    }
+
+    deinit {
+        try? queue.close()
+        if let copyFolder { try? FileManager.default.removeItem(atPath: copyFolder) }
+    }
+
+    /// The process id of the coordinator that has the ledger open; 0 when it is not known, `nil` when there is none.
+    package var coordinatorProcess: Int32? { LedgerLock.holder(ledger: path) }
+
+    private static func open(_ path: String, reportedAs reported: String) throws(LedgerError) -> DatabaseQueue {
+        try mapped(reported) {
+            var configuration = Configuration()
+            configuration.label = "LedgerStore.LedgerReader"
+            configuration.readonly = true
+            configuration.busyMode = .timeout(1)
+            configuration.prepareDatabase { db in try db.execute(sql: "PRAGMA query_only = 1") }
+            let queue = try DatabaseQueue(path: path, configuration: configuration)
+            try queue.read { db in
+                let application = try Int32.fetchOne(db, sql: "PRAGMA application_id") ?? 0
+                try Schema.requireOurs(db, application: application, path: reported)
+                guard try db.tableExists("jobs") else {
+                    throw LedgerError.notALedger(path: reported, detail: "it has no tables yet")
+                }
+            }
+            return queue
+        }
+    }
+
+    /// Copies the database and its write-ahead log into a folder of this user's alone.
+    private static func copy(_ path: String) throws(LedgerError) -> String {
+        var template = Array((FileManager.default.temporaryDirectory.path + "/sower-ledger-XXXXXX").utf8CString)
+        guard mkdtemp(&template) != nil else {
+            throw .io(path: path, detail: "no temporary folder for a copy: \(String(cString: strerror(errno)))")
+        }
+        let folder = template.withUnsafeBufferPointer { String(cString: $0.baseAddress!) }
+        do {
+            for suffix in ["", "-wal"] where LedgerFile.size(at: path + suffix) ?? 0 > 0 {
+                try FileManager.default.copyItem(atPath: path + suffix, toPath: folder + "/ledger.sqlite" + suffix)
+            }
+        } catch {
+            try? FileManager.default.removeItem(atPath: folder)
+            throw .io(path: path, detail: "it cannot be copied: \(error.localizedDescription)")
+        }
+        return folder
+    }
+
+    package func read<Result>(_ body: (Database) throws -> Result) throws(LedgerError) -> Result {
+        try mapped(path) { try queue.read(body) }
+    }
+}

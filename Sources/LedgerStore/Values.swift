@@ -1,0 +1,81 @@
+import Coordination
+import Digests
+import Foundation
+import GRDB
+import Studies
+
+// How values lie in the ledger's columns.
+
+extension Date {
+    /// Milliseconds since 1970 UTC.
+    var milliseconds: Int64 { Int64((timeIntervalSince1970 * 1000).rounded()) }
+
+    init(milliseconds: Int64) { self.init(timeIntervalSince1970: Double(milliseconds) / 1000) }
+}
+
+extension Digest {
+    var blob: Data { Data(bytes) }
+}
+
+extension Row {
+    /// A digest column; damage shows as another length.
+    func digest(_ column: Int) throws -> Digest {
+        let digest: Digest? = try withUnsafeData(atIndex: column) { $0.flatMap { Digest(bytes: $0) } }
+        guard let digest else { throw DatabaseError(resultCode: .SQLITE_CORRUPT, message: "a digest has another length than 32 bytes") }
+        return digest
+    }
+
+    func job(_ column: Int) throws -> JobID { JobID(try digest(column)) }
+
+    func date(_ column: Int) -> Date { Date(milliseconds: self[column]) }
+
+    func dateIfAny(_ column: Int) -> Date? { (self[column] as Int64?).map(Date.init(milliseconds:)) }
+
+    /// A metric column: NULL is NaN.
+    func metric(_ column: Int) -> Double { (self[column] as Double?) ?? .nan }
+
+    /// Eight columns from `first` as `EpochMetrics.columns` lists them.
+    func epochMetrics(from first: Int) -> EpochMetrics {
+        EpochMetrics(
+            epoch: self[first], learningRate: metric(first + 1), trainingLoss: metric(first + 2),
+            trainingAccuracy: metric(first + 3), validationLoss: metric(first + 4), validationAccuracy: metric(first + 5),
+            images: self[first + 6], seconds: metric(first + 7))
+    }
+}
+
+extension EpochMetrics {
+    static let columns =
+        "epoch, learning_rate, training_loss, training_accuracy, validation_loss, validation_accuracy, images, seconds"
+
+    /// The values of `columns`; SQLite stores NaN as NULL.
+    var values: [(any DatabaseValueConvertible)?] {
+        [
+            epoch, learningRate, trainingLoss, trainingAccuracy, validationLoss, validationAccuracy, images, seconds,
+        ]
+    }
+}
+
+/// What a job computes, as the ledger names it.
+package enum JobKind: String, Sendable, CaseIterable {
+    case train, cluster, sample
+
+    package init(_ spec: JobSpec) {
+        switch spec {
+        case .train: self = .train
+        case .cluster: self = .cluster
+        case .sample: self = .sample
+        }
+    }
+
+    /// Whether it runs in a central slot.
+    package var isCentral: Bool { self != .train }
+    /// Whether its artifacts are announced to every worker.
+    package var isBroadcast: Bool { self == .sample }
+}
+
+extension [Int] {
+    /// A pair as the ledger and every table write it: "10-14".
+    var pairText: String { map(String.init).joined(separator: "-") }
+
+    init(pairText text: String) { self = text.split(separator: "-").compactMap { Int($0) } }
+}

@@ -1,0 +1,140 @@
+import Foundation
+
+/// A child process with a pipe to its standard input, and on request one from its standard output.
+///
+/// Closing the input is how a child learns that its parent is gone, however that ended. Children are started by one
+/// thread of a process; nothing forks without exec.
+package final class ChildProcess {
+    package let processID: pid_t
+    /// Write here to reach the child's standard input.
+    package let input: Int32
+    /// Read here what the child prints, or −1 when its standard output is the parent's.
+    package let output: Int32
+    private var end: ProcessEnd?
+
+    /// - Parameters:
+    ///   - environment: the whole of the child's environment.
+    ///   - readsOutput: whether the child's standard output is a pipe, set not to block.
+    ///   - errorPath: a file that its standard error (and its output, unless read) is appended to; `nil` for the parent's.
+    ///   - ownGroup: whether it is the first of a process group of its own, out of reach of the terminal's Ctrl-C.
+    package init(
+        executable: String, arguments: [String], environment: [String: String], readsOutput: Bool, errorPath: String? = nil,
+        ownGroup: Bool = false
+    ) throws(ProcessError) {
+        var toChild: [Int32] = [-1, -1]
+        var fromChild: [Int32] = [-1, -1]
+        guard pipe(&toChild) == 0 else { throw .system("pipe", errno) }
+        if readsOutput, pipe(&fromChild) != 0 {
+            let code = errno
+            toChild.forEach { close($0) }
+            throw .system("pipe", code)
+        }
+        for descriptor in toChild + fromChild where descriptor >= 0 { _ = fcntl(descriptor, F_SETFD, FD_CLOEXEC) }
+
+        var actions = posix_spawn_file_actions_t()
+        posix_spawn_file_actions_init(&actions)
+        defer { posix_spawn_file_actions_destroy(&actions) }
+        posix_spawn_file_actions_adddup2(&actions, toChild[0], 0)
+        if let errorPath {
+            posix_spawn_file_actions_addopen(&actions, 2, errorPath, O_WRONLY | O_CREAT | O_APPEND, 0o644)
+            if !readsOutput { posix_spawn_file_actions_adddup2(&actions, 2, 1) }
+        }
+        if readsOutput { posix_spawn_file_actions_adddup2(&actions, fromChild[1], 1) }
+
+        var attributes = posix_spawnattr_t()
+        posix_spawnattr_init(&attributes)
+        defer { posix_spawnattr_destroy(&attributes) }
+        // A child begins with the default signal handling, whatever its parent ignores.
+        var defaults = sigset_t()
+        sigemptyset(&defaults)
+        for signal in [SIGINT, SIGTERM, SIGPIPE, SIGHUP] { sigaddset(&defaults, signal) }
+        posix_spawnattr_setsigdefault(&attributes, &defaults)
+        var flags = Int16(POSIX_SPAWN_SETSIGDEF)
+        if ownGroup { flags |= Int16(POSIX_SPAWN_SETPGROUP) }
+        posix_spawnattr_setflags(&attributes, flags)
+
+        var argumentPointers = ([executable] + arguments).map { strdup($0) } + [nil]
+        var environmentPointers = environment.sorted { $0.key < $1.key }.map { strdup("\($0.key)=\($0.value)") } + [nil]
+        defer { (argumentPointers + environmentPointers).forEach { free($0) } }
+        var child: pid_t = 0
+        let code = posix_spawn(&child, executable, &actions, &attributes, &argumentPointers, &environmentPointers)
+        close(toChild[0])
+        if readsOutput { close(fromChild[1]) }
+        guard code == 0 else {
+            close(toChild[1])
+            if readsOutput { close(fromChild[0]) }
+            throw .cannotStart(executable, code)
+        }
+        processID = child
+        input = toChild[1]
+        output = fromChild[0]
+        if readsOutput { _ = fcntl(output, F_SETFL, O_NONBLOCK) }
+    }
+
+    deinit { kill() }
+
+    /// Ends the process at once, and waits for it.
+    package func kill() {
+        guard end == nil else { return }
+        _ = Foundation.kill(processID, SIGKILL)
+        _ = wait()
+    }
+
+    /// Waits for the end of the process.
+    @discardableResult package func wait() -> ProcessEnd {
+        if let end { return end }
+        var status: Int32 = 0
+        while waitpid(processID, &status, 0) < 0 && errno == EINTR {}
+        return finish(status)
+    }
+
+    /// How the process ended, or `nil` while it runs.
+    package func endIfOver() -> ProcessEnd? {
+        if let end { return end }
+        var status: Int32 = 0
+        return waitpid(processID, &status, WNOHANG) == processID ? finish(status) : nil
+    }
+
+    private func finish(_ status: Int32) -> ProcessEnd {
+        close(input)
+        if output >= 0 { close(output) }
+        let signal = status & 0x7F
+        let result: ProcessEnd = signal == 0 ? .exited((status >> 8) & 0xFF) : .signalled(signal)
+        end = result
+        return result
+    }
+}
+
+/// How a process ended.
+package enum ProcessEnd: Sendable, Equatable, CustomStringConvertible {
+    case exited(Int32)
+    case signalled(Int32)
+
+    package var description: String {
+        switch self {
+        case .exited(let code): "exit code \(code)"
+        case .signalled(SIGKILL): "signal 9 (killed: by somebody, or because the host ran out of memory)"
+        case .signalled(let signal): "signal \(signal) (\(String(cString: strsignal(signal))))"
+        }
+    }
+}
+
+/// Why a process could not be started.
+package enum ProcessError: Error, Equatable, LocalizedError {
+    case system(String, Int32)
+    case cannotStart(String, Int32)
+
+    package var errorDescription: String? {
+        switch self {
+        case .system(let call, let code): "\(call) failed: \(String(cString: strerror(code)))"
+        case .cannotStart(let path, let code): "\(path) cannot be started: \(String(cString: strerror(code)))"
+        }
+    }
+
+    package var recoverySuggestion: String? {
+        switch self {
+        case .system: "Look at the limits of this host with `ulimit -a`."
+        case .cannotStart: "Check that the file is there and may be executed."
+        }
+    }
+}

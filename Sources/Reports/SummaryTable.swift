@@ -1,0 +1,91 @@
+import Studies
+
+/// What a row of a summary table stands for; the mean runs over everything else.
+package enum RowGrouping: String, Sendable, Equatable, Codable, CaseIterable {
+    /// A row an arm: the mean over all pairs and replicates, as published.
+    case arm
+    /// A row an arm and pair: the mean over replicates.
+    case armAndPair = "arm-and-pair"
+    /// A row an arm and replicate: the mean over pairs.
+    case armAndReplicate = "arm-and-replicate"
+}
+
+/// Means of one metric over the cells of a study, a row a group.
+///
+/// A pure function of the study and its cells: whatever the order of the cells, the bytes of every rendering are the same.
+/// No cell is dropped silently: those without a value are counted, marked and named in the footnotes.
+package struct SummaryTable: Sendable, Equatable {
+    package struct Row: Sendable, Equatable {
+        package var arm: String
+        /// `nil` when the row runs over pairs.
+        package var pair: [Int]?
+        /// `nil` when the row runs over replicates.
+        package var replicate: Int?
+        package var statistics: Statistics
+        /// The cells the study asks for.
+        package var expected: Int
+        package var failed: Int
+        package var diverged: Int
+
+        /// Whether every cell has a value.
+        package var isComplete: Bool { statistics.n == expected }
+    }
+
+    package var info: TableInfo
+    package var metric: TableMetric
+    /// The epoch whose metric is summarized, from 1.
+    package var epoch: Int
+    package var grouping: RowGrouping
+    package var rows: [Row]
+    /// One sentence each, the same in every format.
+    package var footnotes: [String]
+
+    /// Summarizes `metric` at `epoch` (the study's last one by default).
+    ///
+    /// Only finished cells have a value. A cell of the grid that is not in `cells` is missing; a cell outside the grid is
+    /// left out; no cell may be given twice. Rows follow the study's arms, then pair or replicate.
+    package static func make(
+        info: TableInfo, cells: [CellResult], metric: TableMetric = .validationAccuracy, epoch: Int? = nil,
+        grouping: RowGrouping = .arm
+    ) -> SummaryTable {
+        let epoch = epoch ?? info.epochs
+        let grid = ResultGrid(info: info, cells: cells, metric: metric, epoch: epoch)
+        var rows: [Row] = []
+        for arm in info.arms {
+            switch grouping {
+            case .arm:
+                rows.append(row(arm, nil, nil, of: grid.cells(arm: arm)))
+            case .armAndPair:
+                for pair in info.pairs { rows.append(row(arm, pair, nil, of: grid.cells(arm: arm).filter { $0.pair == pair })) }
+            case .armAndReplicate:
+                for replicate in 1...max(1, info.replicates) {
+                    rows.append(row(arm, nil, replicate, of: grid.cells(arm: arm).filter { $0.replicate == replicate }))
+                }
+            }
+        }
+        return SummaryTable(
+            info: info, metric: metric, epoch: epoch, grouping: grouping, rows: rows,
+            footnotes: Footnotes.text(info: info, grid: grid, grouping: grouping))
+    }
+
+    private static func row(_ arm: String, _ pair: [Int]?, _ replicate: Int?, of cells: [GridCell]) -> Row {
+        Row(
+            arm: arm, pair: pair, replicate: replicate, statistics: Statistics(cells.compactMap(\.value)),
+            expected: cells.count, failed: cells.count { $0.isFailed }, diverged: cells.count { $0.state == .diverged })
+    }
+
+    /// The table with its rows ordered by a column, ties in the order they had; groups without a value come last.
+    package func sorted(by column: TableColumn, descending: Bool = false) -> SummaryTable {
+        var sorted = self
+        sorted.rows = rows.enumerated().sorted { a, b in
+            let (x, y) = (column.value(of: a.element, in: self), column.value(of: b.element, in: self))
+            switch (x.sortKey, y.sortKey) {
+            case (nil, nil): return a.offset < b.offset
+            case (nil, _): return false
+            case (_, nil): return true
+            case (let p?, let q?): return p == q ? a.offset < b.offset : descending ? q < p : p < q
+            }
+        }.map(\.element)
+        return sorted
+    }
+}

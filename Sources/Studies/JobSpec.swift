@@ -1,0 +1,213 @@
+import Digests
+import Foundation
+
+/// Everything that decides what a job computes, and nothing else: not where the data lies, which host runs it, nor
+/// which study asked for it.
+package enum JobSpec: Sendable, Equatable {
+    /// Train one network and report its metrics an epoch; with `keepsWeights` its `state_dict` becomes an artifact.
+    case train(TrainSpec)
+    /// Cluster the kernels of trained networks, layer by layer, into a codebook.
+    case cluster(ClusterSpec)
+    /// Draw a new network's kernels from a codebook.
+    case sample(SampleSpec)
+
+    /// The jobs whose artifacts this one reads, each once, in the order the specification names them.
+    package var inputs: [JobID] {
+        switch self {
+        case .train(let spec): spec.start.input.map { [$0] } ?? []
+        case .cluster(let spec): spec.sources
+        case .sample(let spec): [spec.codebook]
+        }
+    }
+
+    /// Whether the job needs all gathered filters and so runs in a central slot, on the coordinator's host.
+    package var isCentral: Bool {
+        switch self {
+        case .train: false
+        case .cluster, .sample: true
+        }
+    }
+
+    /// SHA-256 over a version tag and the canonical JSON.
+    package var id: JobID { JobID(Digest(of: Array("sower job 1\n".utf8) + canonicalJSON)) }
+
+    /// The specification as JSON with sorted keys and no white space: equal specifications have equal bytes.
+    package var canonicalJSON: [UInt8] {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+        // Every field is a finite number, a text or a list of them: validation refuses NaN and infinity.
+        guard let data = try? encoder.encode(self) else { preconditionFailure("a job specification holds only finite values") }
+        return Array(data)
+    }
+}
+
+/// One training: data, network, first weights, recipe and seeds.
+package struct TrainSpec: Sendable, Equatable, Codable {
+    /// The data set's digest (its bytes, not its path).
+    package var dataset: Digest
+    /// The superclasses whose fine labels form the task, ascending; labels become 0, 1, … in ascending fine-label order.
+    package var superclasses: [Int]
+    package var model: ModelSpec
+    package var start: StartSpec
+    package var recipe: RecipeSpec
+    package var seeds: TrainSeeds
+    /// Whether the trained `state_dict` is kept as an artifact (named `weights`).
+    package var keepsWeights: Bool
+
+    package init(
+        dataset: Digest, superclasses: [Int], model: ModelSpec, start: StartSpec, recipe: RecipeSpec, seeds: TrainSeeds,
+        keepsWeights: Bool
+    ) {
+        self.dataset = dataset
+        self.superclasses = superclasses
+        self.model = model
+        self.start = start
+        self.recipe = recipe
+        self.seeds = seeds
+        self.keepsWeights = keepsWeights
+    }
+}
+
+/// A network's architecture by its torchvision name, with its class count and square input size in pixels.
+package struct ModelSpec: Sendable, Equatable, Codable {
+    package var architecture: String
+    package var classes: Int
+    package var channels: Int
+    package var imageSize: Int
+
+    package init(architecture: String, classes: Int, channels: Int = 3, imageSize: Int = 32) {
+        self.architecture = architecture
+        self.classes = classes
+        self.channels = channels
+        self.imageSize = imageSize
+    }
+}
+
+/// How a network gets its first weights. Whatever a method leaves untouched has the default start.
+package enum StartSpec: Sendable, Equatable {
+    /// torchvision's default start.
+    case random
+    /// Gabor filters in the first `layers` layers.
+    case gabor(layers: Int)
+    /// The whole `state_dict` of a trained network, head included: a pre-trained start, or the next link of a chain.
+    case weights(of: JobID)
+    /// Kernels drawn from a codebook, in the first `layers` layers.
+    case filters(of: JobID, layers: Int)
+
+    /// The job whose artifact the start reads.
+    package var input: JobID? {
+        switch self {
+        case .random, .gabor: nil
+        case .weights(let job), .filters(let job, _): job
+        }
+    }
+}
+
+/// The optimizer, schedule, epochs and augmentation of one training.
+package struct RecipeSpec: Sendable, Equatable, Codable {
+    package var epochs: Int
+    package var batchSize: Int
+    package var learningRate: Double
+    package var momentum: Double
+    package var weightDecay: Double
+    package var schedule: ScheduleSpec
+    package var augmentation: AugmentationSpec
+
+    package init(
+        epochs: Int, batchSize: Int, learningRate: Double, momentum: Double, weightDecay: Double, schedule: ScheduleSpec,
+        augmentation: AugmentationSpec
+    ) {
+        self.epochs = epochs
+        self.batchSize = batchSize
+        self.learningRate = learningRate
+        self.momentum = momentum
+        self.weightDecay = weightDecay
+        self.schedule = schedule
+        self.augmentation = augmentation
+    }
+}
+
+/// A learning-rate schedule, stepped once an epoch.
+package enum ScheduleSpec: Sendable, Equatable {
+    case constant
+    /// PyTorch's `ReduceLROnPlateau`: the rate is multiplied by `factor` when `watch` has not improved, in the sense of
+    /// `mode`, for more than `patience` epochs.
+    case plateau(watch: WatchedMetric, mode: PlateauMode, factor: Double, patience: Int)
+}
+
+package enum WatchedMetric: String, Sendable, Equatable, Codable {
+    case validationAccuracy = "validation-accuracy"
+    case trainingLoss = "training-loss"
+}
+
+package enum PlateauMode: String, Sendable, Equatable, Codable {
+    case max, min
+}
+
+/// What happens to a training image before normalization.
+package enum AugmentationSpec: Sendable, Equatable {
+    case none
+    /// A horizontal flip with probability ½, then a rotation drawn from ±`degrees` (nearest neighbour, black corners).
+    case flipAndRotation(degrees: Double)
+}
+
+/// The seeds of one training, one a stream.
+package struct TrainSeeds: Sendable, Equatable, Codable {
+    /// First weights that the start draws itself.
+    package var weights: UInt64
+    /// The order of the training images in each epoch.
+    package var order: UInt64
+    /// Flips and rotations.
+    package var augmentation: UInt64
+
+    package init(weights: UInt64, order: UInt64, augmentation: UInt64) {
+        self.weights = weights
+        self.order = order
+        self.augmentation = augmentation
+    }
+}
+
+/// K-means over the kernels of trained networks, one codebook a layer.
+package struct ClusterSpec: Sendable, Equatable, Codable {
+    /// The trainings whose filters are clustered, in the order that decides the points' order.
+    package var sources: [JobID]
+    package var model: ModelSpec
+    /// Layers 1…`layers` get a codebook.
+    package var layers: Int
+    package var distance: DistanceSpec
+    package var clusters: Int
+    package var seed: UInt64
+
+    package init(
+        sources: [JobID], model: ModelSpec, layers: Int, distance: DistanceSpec, clusters: Int, seed: UInt64
+    ) {
+        self.sources = sources
+        self.model = model
+        self.layers = layers
+        self.distance = distance
+        self.clusters = clusters
+        self.seed = seed
+    }
+}
+
+/// The distance in which kernels are clustered.
+package enum DistanceSpec: String, Sendable, Equatable, Codable, CaseIterable {
+    case euclidean
+    case fourierMagnitude = "fourier-magnitude"
+    case fourierReal = "fourier-real"
+}
+
+/// One initialization drawn from a codebook: every kernel independently, with probability = cluster share.
+package struct SampleSpec: Sendable, Equatable, Codable {
+    package var codebook: JobID
+    package var model: ModelSpec
+    package var layers: Int
+    package var seed: UInt64
+
+    package init(codebook: JobID, model: ModelSpec, layers: Int, seed: UInt64) {
+        self.codebook = codebook
+        self.model = model
+        self.layers = layers
+        self.seed = seed
+    }
+}

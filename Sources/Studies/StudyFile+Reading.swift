@@ -1,0 +1,154 @@
+extension StudyFile {
+    /// The keys of each section, in the order in which a study file is usually written.
+    package enum Keys {
+        package static let study = [
+            "study", "data", "model", "profile", "protocol", "seed", "pretraining", "evaluation", "training", "arms",
+        ]
+        package static let data = ["format", "path", "seed", "training_per_class", "test_per_class"]
+        package static let pretraining = ["epochs", "pairs"]
+        package static let evaluation = ["pairs", "replicates", "epochs"]
+        package static let training = [
+            "learning_rate", "momentum", "weight_decay", "batch_size", "augmentation", "rotation_degrees",
+        ]
+        package static let arm = ["name", "method", "distance", "models", "clusters", "layers"]
+    }
+
+    /// Reads a tree as a study; whatever cannot be read is kept in `unreadable`.
+    package init(_ root: StudyNode) {
+        var reader = StudyReader()
+        let top = reader.section(root, at: "", keys: Keys.study)
+        name = reader.text(top, "study", at: "")
+        if let node = top["data"] {
+            let section = reader.section(node, at: "data", keys: Keys.data)
+            var data = DataSection()
+            data.format = reader.text(section, "format", at: "data")
+            data.path = reader.text(section, "path", at: "data")
+            data.seed = reader.integer(section, "seed", at: "data")
+            data.trainingPerClass = reader.integer(section, "training_per_class", at: "data")
+            data.testPerClass = reader.integer(section, "test_per_class", at: "data")
+            self.data = data
+        }
+        model = reader.text(top, "model", at: "")
+        profile = reader.text(top, "profile", at: "")
+        evaluationProtocol = reader.text(top, "protocol", at: "")
+        seed = reader.integer(top, "seed", at: "")
+
+        let pretrainingSection = reader.section(top["pretraining"], at: "pretraining", keys: Keys.pretraining)
+        pretraining.epochs = reader.integer(pretrainingSection, "epochs", at: "pretraining")
+        pretraining.pairs = reader.integer(pretrainingSection, "pairs", at: "pretraining")
+
+        let evaluationSection = reader.section(top["evaluation"], at: "evaluation", keys: Keys.evaluation)
+        evaluation.epochs = reader.integer(evaluationSection, "epochs", at: "evaluation")
+        evaluation.pairs = reader.integer(evaluationSection, "pairs", at: "evaluation")
+        evaluation.replicates = reader.integer(evaluationSection, "replicates", at: "evaluation")
+
+        let trainingSection = reader.section(top["training"], at: "training", keys: Keys.training)
+        training.learningRate = reader.number(trainingSection, "learning_rate", at: "training")
+        training.momentum = reader.number(trainingSection, "momentum", at: "training")
+        training.weightDecay = reader.number(trainingSection, "weight_decay", at: "training")
+        training.batchSize = reader.integer(trainingSection, "batch_size", at: "training")
+        training.augmentation = reader.text(trainingSection, "augmentation", at: "training")
+        training.rotationDegrees = reader.number(trainingSection, "rotation_degrees", at: "training")
+
+        arms = reader.arms(top["arms"])
+        origins = reader.origins
+        unreadable = reader.problems
+    }
+}
+
+/// Reads settings out of a tree, collecting problems instead of stopping at the first.
+private struct StudyReader {
+    var problems: [StudyProblem] = []
+    var origins: [String: Origin] = [:]
+
+    mutating func section(_ node: StudyNode?, at path: String, keys: [String]) -> [String: StudyNode] {
+        guard let node else { return [:] }
+        origins[path] = node.origin
+        switch node.content {
+        case .scalar(""):
+            return [:]
+        case .mapping(let entries):
+            var known: [String: StudyNode] = [:]
+            for entry in entries {
+                if keys.contains(entry.key) {
+                    known[entry.key] = entry.value
+                    origins[StudyReader.join(path, entry.key)] = entry.keyOrigin ?? entry.value.origin
+                } else {
+                    let place = path.isEmpty ? "" : " in \(path)"
+                    problems.append(
+                        StudyProblem(
+                            path: StudyReader.join(path, entry.key), origin: entry.keyOrigin ?? entry.value.origin,
+                            message: "unknown key \"\(entry.key.prefix(80))\"\(place)"
+                                + Spelling.suggestion(for: entry.key, among: keys),
+                            remedy: "keys\(place): \(keys.joined(separator: ", "))"))
+                }
+            }
+            return known
+        case .scalar, .list:
+            problems.append(
+                StudyProblem(
+                    path: path, origin: node.origin,
+                    message: "\(path.isEmpty ? "a study" : path) must be a mapping, found \(node.kind)",
+                    remedy: "write one `key: value` a line; keys: \(keys.joined(separator: ", "))"))
+            return [:]
+        }
+    }
+
+    mutating func text(_ section: [String: StudyNode], _ key: String, at path: String) -> String? {
+        guard let node = section[key] else { return nil }
+        if case .scalar(let text) = node.content, !text.isEmpty { return text }
+        refuse(node, StudyReader.join(path, key), expected: "a text")
+        return nil
+    }
+
+    mutating func integer(_ section: [String: StudyNode], _ key: String, at path: String) -> Int? {
+        guard let node = section[key] else { return nil }
+        if case .scalar(let text) = node.content, let value = Int(text) { return value }
+        refuse(node, StudyReader.join(path, key), expected: "a whole number")
+        return nil
+    }
+
+    mutating func number(_ section: [String: StudyNode], _ key: String, at path: String) -> Double? {
+        guard let node = section[key] else { return nil }
+        if case .scalar(let text) = node.content, let value = Double(text), value.isFinite { return value }
+        refuse(node, StudyReader.join(path, key), expected: "a number")
+        return nil
+    }
+
+    mutating func arms(_ node: StudyNode?) -> [StudyFile.ArmEntry]? {
+        guard let node else { return nil }
+        guard case .list(let elements) = node.content else {
+            problems.append(
+                StudyProblem(
+                    path: "arms", origin: origins["arms"] ?? node.origin, message: "arms must be a list, found \(node.kind)",
+                    remedy: "write one arm a line: `- random`, or `- {name: …, method: …}`"))
+            return nil
+        }
+        return elements.enumerated().map { index, element in
+            let path = "arms" + (element.armName.map { ".\($0.prefix(80))" } ?? "[\(index + 1)]")
+            var arm = StudyFile.ArmEntry(path: path)
+            if case .scalar(let method) = element.content, !method.isEmpty {
+                arm.method = method
+                origins[path] = element.origin
+                return arm
+            }
+            let section = section(element, at: path, keys: StudyFile.Keys.arm)
+            arm.name = text(section, "name", at: path)
+            arm.method = text(section, "method", at: path)
+            arm.distance = text(section, "distance", at: path)
+            arm.models = integer(section, "models", at: path)
+            arm.clusters = integer(section, "clusters", at: path)
+            arm.layers = integer(section, "layers", at: path)
+            return arm
+        }
+    }
+
+    private mutating func refuse(_ node: StudyNode, _ path: String, expected: String) {
+        problems.append(
+            StudyProblem(
+                path: path, origin: origins[path] ?? node.origin, message: "\(path) must be \(expected), found \(node.kind)",
+                remedy: "correct the value, or leave the key out for its default if it has one"))
+    }
+
+    static func join(_ path: String, _ key: String) -> String { path.isEmpty ? key : "\(path).\(key)" }
+}

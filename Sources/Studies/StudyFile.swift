@@ -1,0 +1,70 @@
+/// A study as written: everything optional, texts not yet checked. `validate()` makes a `Study` of it.
+package struct StudyFile: Sendable, Equatable {
+    package struct DataSection: Sendable, Equatable {
+        package var format: String?
+        package var path: String?
+        package var seed: Int?
+        package var trainingPerClass: Int?
+        package var testPerClass: Int?
+
+        package init() {}
+    }
+
+    package struct PretrainingSection: Sendable, Equatable {
+        package var epochs: Int?
+        package var pairs: Int?
+
+        package init() {}
+    }
+
+    package struct EvaluationSection: Sendable, Equatable {
+        package var epochs: Int?
+        package var pairs: Int?
+        package var replicates: Int?
+
+        package init() {}
+    }
+
+    /// What pre-training and evaluation have in common; a missing setting is the profile's.
+    package struct TrainingSection: Sendable, Equatable {
+        package var learningRate: Double?
+        package var momentum: Double?
+        package var weightDecay: Double?
+        package var batchSize: Int?
+        package var augmentation: String?
+        package var rotationDegrees: Double?
+
+        package init() {}
+    }
+
+    package struct ArmEntry: Sendable, Equatable {
+        /// Where the arm stands in problems: `arms.clustered`, or `arms[2]` for one that has no name.
+        package var path: String
+        package var name: String?
+        package var method: String?
+        package var distance: String?
+        package var models: Int?
+        package var clusters: Int?
+        package var layers: Int?
+
+        package init(path: String) { self.path = path }
+    }
+
+    package var name: String?
+    package var data: DataSection?
+    package var model: String?
+    package var profile: String?
+    package var evaluationProtocol: String?
+    package var seed: Int?
+    package var pretraining = PretrainingSection()
+    package var evaluation = EvaluationSection()
+    package var training = TrainingSection()
+    package var arms: [ArmEntry]?
+
+    /// Where each setting was written, by its path.
+    package var origins: [String: Origin] = [:]
+    /// What could not be read at all: unknown keys, texts in place of numbers. `validate()` reports them with the rest.
+    package var unreadable: [StudyProblem] = []
+
+    package init() {}
+}

@@ -1,0 +1,25 @@
+/// The routing id by which a ROUTER socket knows one connection: opaque bytes, new after every reconnection.
+///
+/// It names a connection, not a worker: who the peer is must come from its messages.
+package struct PeerID: Sendable, Hashable {
+    /// 0 to 255 bytes (ZMTP 3.0 limits an identity to 255).
+    package let bytes: [UInt8]
+
+    /// An id from its raw bytes; `nil` when there are more than 255.
+    package init?(bytes: [UInt8]) {
+        guard bytes.count <= 255 else { return nil }
+        self.bytes = bytes
+    }
+
+    /// An id that libzmq delivered, whose length it has checked.
+    init(delivered bytes: [UInt8]) {
+        self.bytes = bytes
+    }
+}
+
+extension PeerID: CustomStringConvertible {
+    /// The bytes in hexadecimal, for a log line.
+    package var description: String {
+        bytes.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
+    }
+}

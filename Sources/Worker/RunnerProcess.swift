@@ -1,0 +1,63 @@
+import Coordination
+import Foundation
+import Processes
+
+/// One runner child: a persistent process that runs a slot's jobs one after another.
+///
+/// It is spoken to in frames on its standard input and output; its standard error is the worker's. It ends when its
+/// input is closed, so no runner outlives its worker, however that ends.
+package final class RunnerProcess {
+    private let process: ChildProcess
+    private var splitter = FrameSplitter()
+
+    /// Starts `executable` with `arguments`; `environment` is the whole of its environment.
+    package init(executable: String, arguments: [String], environment: [String: String]) throws(ProcessError) {
+        process = try ChildProcess(
+            executable: executable, arguments: arguments, environment: environment, readsOutput: true)
+    }
+
+    /// Readable when the runner has spoken or has ended.
+    package var output: Int32 { process.output }
+
+    /// Hands the runner a job. A frame is smaller than a pipe's buffer and the runner always reads, so this does not wait.
+    ///
+    /// A runner that is gone is noticed at its output, not here.
+    package func send(_ request: RunnerRequest) {
+        let bytes = FrameSplitter.framed(request.frame)
+        var sent = 0
+        while sent < bytes.count {
+            let count = bytes.withUnsafeBytes { write(process.input, $0.baseAddress! + sent, bytes.count - sent) }
+            if count < 0 && errno == EINTR { continue }
+            guard count > 0 else { return }
+            sent += count
+        }
+    }
+
+    /// What the runner has said, and how it ended if it has.
+    package func receive() -> (messages: [RunnerMessage], death: JobFailure?) {
+        var hasEnded = false
+        var buffer = [UInt8](repeating: 0, count: 65_536)
+        while true {
+            let count = read(process.output, &buffer, buffer.count)
+            if count > 0 {
+                splitter.append(buffer[..<count])
+            } else if count == 0 {
+                hasEnded = true
+                break
+            } else if errno != EINTR {
+                break
+            }
+        }
+        var messages: [RunnerMessage] = []
+        do {
+            while let frame = try splitter.next() { messages.append(try RunnerMessage(frame: frame)) }
+        } catch {
+            process.kill()
+            return (messages, JobFailure(.crashed, "the runner's output is not its protocol (\(error)): does a library print there?"))
+        }
+        return (messages, hasEnded ? JobFailure(.crashed, "the runner ended with \(process.wait())") : nil)
+    }
+
+    /// Ends the process at once.
+    package func end() { process.kill() }
+}

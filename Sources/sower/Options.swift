@@ -1,0 +1,77 @@
+import ArgumentParser
+import Foundation
+
+/// How a command speaks.
+enum OutputMode: String, ExpressibleByArgument, CaseIterable {
+    /// For people.
+    case cli
+    /// One JSON value on standard output.
+    case json
+    /// Nothing but errors.
+    case quiet
+}
+
+struct OutputOptions: ParsableArguments {
+    @Option(help: "cli, json (exactly one JSON value on standard output) or quiet.")
+    var outputMode: OutputMode = .cli
+}
+
+struct ResultsOption: ParsableArguments {
+    @Option(help: ArgumentHelp("Where studies keep their ledgers, artifacts and tables; a local disk.", valueName: "dir"))
+    var results = "results"
+}
+
+struct StudyOptions: ParsableArguments {
+    @Argument(help: "A study file, or a built-in study: demo, clustered.")
+    var study: String
+
+    @Option(
+        name: .customLong("set"), parsing: .singleValue,
+        help: ArgumentHelp("Change a setting of the study, e.g. evaluation.replicates=2. May be repeated.", valueName: "key=value"))
+    var overrides: [String] = []
+}
+
+struct SweepOptions: ParsableArguments {
+    @Option(help: "Worker processes on this host; the default is one a core.")
+    var workers: Int = ProcessInfo.processInfo.activeProcessorCount
+
+    @Option(
+        help: ArgumentHelp(
+            "Also take workers from other hosts at HOST:PORT (data on the next port). Not encrypted: use it on a network you trust.",
+            valueName: "host:port"))
+    var listen: String?
+
+    @Option(help: ArgumentHelp("Stop when more jobs than this have failed for good.", valueName: "n"))
+    var maxFails: Int?
+
+    @Flag(help: "Try the jobs again that have failed for good.")
+    var retryFailed = false
+
+    func validate() throws {
+        guard (0...256).contains(workers) else { throw ValidationError("--workers \(workers): expected 0 to 256") }
+        guard workers > 0 || listen != nil else {
+            throw ValidationError("--workers 0 needs --listen HOST:PORT: without either, nobody would do the work")
+        }
+        if let maxFails, maxFails < 0 { throw ValidationError("--max-fails \(maxFails): expected 0 or more") }
+        if let listen { _ = try HostAndPort(listen) }
+    }
+}
+
+/// `HOST:PORT`, the port below 32768 so that no ephemeral port can take it.
+struct HostAndPort {
+    var host: String
+    var port: Int
+
+    init(_ text: String) throws {
+        let parts = text.split(separator: ":", omittingEmptySubsequences: false)
+        let allowed = Set("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-*")
+        guard parts.count == 2, !parts[0].isEmpty, parts[0].allSatisfy(allowed.contains), let port = Int(parts[1]),
+            (1024..<32767).contains(port)
+        else { throw ValidationError("\"\(text)\" is not HOST:PORT with a port from 1024 to 32766, for example lab0:17610") }
+        host = String(parts[0])
+        self.port = port
+    }
+
+    var controlEndpoint: String { "tcp://\(host):\(port)" }
+    var dataEndpoint: String { "tcp://\(host):\(port + 1)" }
+}

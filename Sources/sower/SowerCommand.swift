@@ -1,0 +1,40 @@
+import ArgumentParser
+import Foundation
+
+/// The command line.
+@main
+struct SowerCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "sower",
+        abstract: "Runs studies of convolutional-network initialization: trainings on many workers, filters gathered and "
+            + "clustered, every result in a ledger, tables from the ledger.",
+        discussion: """
+            Start with:  sower run demo
+            Exit codes:  0 every cell has a result · 1 some cells failed for good · 2 usage or configuration ·
+                         3 coordinator or host unreachable, ledger in use · 4 stopped by --max-fails or no worker left ·
+                         5 incomplete, resumable · 130, 143 stopped by a signal, state saved
+            """,
+        version: Version.text,
+        subcommands: [
+            RunCommand.self, PlanCommand.self, ResumeCommand.self, StatusCommand.self, TableCommand.self, WorkerCommand.self,
+            CoordinatorCommand.self, DataCommand.self, JobCommand.self, BenchCommand.self, RunnerCommand.self,
+        ])
+
+    static func main() {
+        // A peer that goes away is an error of a write, never the end of this process.
+        signal(SIGPIPE, SIG_IGN)
+        do {
+            var command = try parseAsRoot()
+            try command.run()
+        } catch let stop as Stop {
+            stop.end()
+        } catch where exitCode(for: error) == .validationFailure {
+            printToError(fullMessage(for: error))
+            Foundation.exit(SowerExit.configuration.rawValue)
+        } catch {
+            // Help, version and anything a command did not foresee.
+            if exitCode(for: error) == .success { exit(withError: error) }
+            Stop(error).end()
+        }
+    }
+}

@@ -1,0 +1,95 @@
+import Datasets
+import Digests
+import Foundation
+import LedgerStore
+import Studies
+import StudyFiles
+
+/// A study with its data at hand: what it takes to plan it.
+struct LoadedStudy {
+    var study: Study
+    var folder: StudyFolder
+    var dataPath: String
+    var dataset: Digest
+    var plan: StudyPlan
+
+    /// Opens (or makes) the data set, and expands the grid.
+    init(_ study: Study, results: String) throws {
+        self.study = study
+        folder = StudyFolder(results: results, study: study.name)
+        switch study.data {
+        case .cifar100(let path):
+            dataPath = URL(fileURLWithPath: path).standardizedFileURL.path
+            // The ledger's copy of the study must find the data from any working directory.
+            self.study.data = .cifar100(path: dataPath)
+        case .synthetic(let data):
+            let name = "synthetic-seed\(data.seed)-\(data.trainingPerClass)-\(data.testPerClass)"
+            dataPath = URL(fileURLWithPath: results).appendingPathComponent("data/\(name)").standardizedFileURL.path
+            try SyntheticImages.write(
+                to: dataPath, seed: data.seed, trainingPerClass: data.trainingPerClass, testPerClass: data.testPerClass)
+        }
+        let folder = try CIFAR100Folder(path: dataPath)
+        dataset = folder.digest()
+        plan = study.expand(dataset: dataset, imagesPerClass: folder.meanImagesPerClass)
+    }
+
+    /// From a study file or the name of a built-in study, with `--set` overrides.
+    static func fromFile(_ name: String, overrides: [String], results: String) throws -> LoadedStudy {
+        try LoadedStudy(StudyFiles.decode(text: text(of: name), sourceName: name, overrides: overrides), results: results)
+    }
+
+    /// From the ledger of a study that has been started before.
+    static func fromLedger(_ folder: StudyFolder, results: String) throws -> LoadedStudy {
+        try LoadedStudy(RecordedStudy(folder).study, results: results)
+    }
+
+    static func isStudyFile(_ name: String) -> Bool {
+        BuiltInStudies.names.contains(name) || FileManager.default.fileExists(atPath: name)
+    }
+
+    private static func text(of name: String) throws -> String {
+        if FileManager.default.fileExists(atPath: name) {
+            guard let size = (try? FileManager.default.attributesOfItem(atPath: name))?[.size] as? Int, size <= StudyFiles.maximumBytes,
+                let data = FileManager.default.contents(atPath: name), let text = String(validating: data, as: UTF8.self)
+            else {
+                throw Stop(.configuration, "\(name) is no readable text of at most \(StudyFiles.maximumBytes / 1024) KiB", remedy: "Give a study file in YAML; scripts/studies/ has examples.")
+            }
+            return text
+        }
+        if let text = BuiltInStudies.text(named: name) { return text }
+        throw Stop(
+            .configuration, "there is no study file \(name), and no built-in study of that name",
+            remedy: "Built-in studies: \(BuiltInStudies.names.joined(separator: ", ")). Example: sower run demo")
+    }
+}
+
+/// A study as its ledger has it.
+struct RecordedStudy {
+    var study: Study
+    var id: StudyID
+    var reader: LedgerReader
+    var folder: StudyFolder
+
+    init(_ folder: StudyFolder) throws {
+        self.folder = folder
+        reader = try LedgerReader(path: folder.ledger)
+        guard let row = try reader.latestStudy(name: nil) else {
+            throw Stop(.configuration, "the ledger \(folder.ledger) holds no study", remedy: "Start it with `sower run`.")
+        }
+        id = row.id
+        do {
+            study = try JSONDecoder().decode(Study.self, from: Data(row.definitionJSON.utf8))
+        } catch {
+            throw Stop(.configuration, "the study recorded in \(folder.ledger) cannot be read by this build", remedy: "Run its study file again: `sower run FILE`.")
+        }
+    }
+}
+
+extension CIFAR100Folder {
+    /// Images a fine class has on average in each split: what a plan's cost estimate needs.
+    var meanImagesPerClass: ImagesPerClass {
+        let classes = max(1, fineLabels.reduce(0) { $0 + $1.count })
+        return ImagesPerClass(
+            training: (count(of: .training) + classes / 2) / classes, validation: (count(of: .test) + classes / 2) / classes)
+    }
+}

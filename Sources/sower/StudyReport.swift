@@ -1,0 +1,65 @@
+import Foundation
+import LedgerStore
+import Reports
+import Studies
+
+/// A study's table as a function of its ledger.
+struct StudyReport {
+    private let study: Study
+    private let cells: [CellRow]
+    private let stages: [StageCount]
+    private let failures: [FailureRow]
+    let isComplete: Bool
+
+    init(_ recorded: RecordedStudy) throws {
+        study = recorded.study
+        cells = try recorded.reader.cellResults(study: recorded.id)
+        stages = try recorded.reader.stageCounts(study: recorded.id)
+        failures = try recorded.reader.failures(study: recorded.id, limit: 10)
+        isComplete = cells.allSatisfy { $0.state == .finished }
+    }
+
+    func table(
+        metric: TableMetric = .validationAccuracy, epoch: Int? = nil, grouping: RowGrouping = .arm
+    ) -> SummaryTable {
+        SummaryTable.make(
+            info: TableInfo(study), cells: cells.map(CellResult.init), metric: metric, epoch: epoch, grouping: grouping)
+    }
+
+    var settledText: String {
+        let settled = stages.reduce(0) { $0 + $1.finished + $1.diverged + $1.failed }
+        return "\(settled) of \(stages.reduce(0) { $0 + $1.total }) jobs"
+    }
+
+    /// The jobs that failed for good, with the reason and where to look.
+    var failureLines: [String] {
+        failures.map { failure in
+            "\(failure.job.short) \(failure.failure.code): \(failure.failure.message)"
+                + (failure.worker.map { " (worker \($0) on \(failure.host ?? "?"))" } ?? "")
+        }
+    }
+
+    /// The table in every format, so that a paper's build can read the one it likes.
+    func writeTables(to folder: String) throws {
+        try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+        for format in TableFormat.allCases {
+            try Data(table().rendered(as: format).utf8).write(
+                to: URL(fileURLWithPath: "\(folder)/validation_accuracy.\(format.fileExtension)"), options: .atomic)
+        }
+    }
+}
+
+extension CellResult {
+    init(_ row: CellRow) {
+        let state: CellState =
+            switch row.state {
+            case .finished: .finished
+            case .diverged: .diverged
+            case .failed: .failed(reason: row.failure?.code ?? "FAILED")
+            case .waiting, .running: .missing
+            }
+        self.init(
+            arm: row.arm, pair: row.pair, replicate: row.replicate, state: state, epochs: row.epochs.isEmpty ? nil : row.epochs,
+            numericClass: row.numericClass)
+    }
+}

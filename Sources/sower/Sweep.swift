@@ -1,0 +1,192 @@
+import Artifacts
+import Coordination
+import Coordinator
+import Digests
+import Foundation
+import Launchers
+import LedgerStore
+import Reports
+import Studies
+import Tensors
+
+/// One run of a study: ledger, coordinator loop and this host's workers, until every job is settled.
+struct Sweep {
+    var loaded: LoadedStudy
+    var options: SweepOptions
+    var mode: OutputMode
+    /// How a person continues after an interruption.
+    var resumeCommand: String
+
+    /// Runs what is missing, prints the table and ends with the exit code's error unless every cell has a result.
+    func run() throws {
+        Signals.catchThem()
+        let folder = loaded.folder
+        let ledger = try Ledger.open(path: folder.ledger, now: Date())
+        let registration = try register(in: ledger)
+        let entries = try ledger.snapshot(study: registration.study)
+        let store = try ArtifactStore(folder: folder.artifacts)
+        try checkArtifacts(of: entries, in: store)
+
+        let open = entries.filter { $0.state == .open }
+        say("\(loaded.study.name): \(entries.count) jobs, \(entries.count - open.count) of them done before, results in \(folder.path)")
+        var ending = CoordinatorLoop.Ending.complete
+        if !open.isEmpty { ending = try work(entries, ledger: ledger, store: store) }
+        try ledger.checkpoint()
+        try ledger.close()
+        try finish(ending)
+    }
+
+    private func register(in ledger: Ledger) throws -> Registration {
+        let study = loaded.study
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+        let definition = String(decoding: try encoder.encode(study), as: UTF8.self)
+        return try ledger.register(
+            study: StudyRecord(name: study.name, definitionDigest: study.digest, definitionJSON: definition),
+            jobs: loaded.plan.jobs.enumerated().map { priority, job in
+                PlannedJobRecord(
+                    id: job.id, spec: job.spec.canonicalJSON, kind: JobKind(job.spec), stage: job.stage.rawValue,
+                    priority: priority, inputs: job.spec.inputs)
+            },
+            cells: loaded.plan.cells.map {
+                CellRecord(stage: $0.stage.rawValue, arm: $0.arm, pair: $0.pair, replicate: $0.replicate, job: $0.job)
+            }, retryFailed: options.retryFailed, now: Date())
+    }
+
+    /// Artifacts that open jobs will read must be there, whole: found now, not in the middle of the night.
+    private func checkArtifacts(of entries: [JobEntry], in store: ArtifactStore) throws {
+        let needed = Set(entries.filter { $0.state == .open }.flatMap(\.inputs))
+        for entry in entries where needed.contains(entry.id) {
+            guard case .finished(let artifacts) = entry.state else { continue }
+            for artifact in artifacts where store.size(of: artifact.digest) != Int(artifact.size) {
+                let found = store.size(of: artifact.digest).map { "has \($0) bytes" } ?? "is missing"
+                throw Stop(
+                    .configuration,
+                    "the artifact \(artifact.name) of job \(entry.id.short), \(store.path(of: artifact.digest)), \(found), expected \(artifact.size) bytes",
+                    remedy: "Make it again, to the same bits: sower job run \(entry.id.short) --study \(loaded.folder.name) --results \(resultsPath). Then: \(resumeCommand)")
+            }
+        }
+    }
+
+    private var resultsPath: String { URL(fileURLWithPath: loaded.folder.path).deletingLastPathComponent().path }
+
+    // MARK: Work
+
+    private func work(_ entries: [JobEntry], ledger: Ledger, store: ArtifactStore) throws -> CoordinatorLoop.Ending {
+        let sockets = try SocketFolder()
+        defer { sockets.remove() }
+        var settings = CoordinatorLoop.Settings(controlEndpoints: [sockets.control], dataEndpoints: [sockets.data])
+        if let listen = options.listen {
+            let address = try HostAndPort(listen)
+            settings.controlEndpoints.append(address.controlEndpoint)
+            settings.dataEndpoints.append(address.dataEndpoint)
+        }
+        let dispatcher = Dispatcher(entries: entries, datasetPath: loaded.dataPath, maximumFailures: options.maxFails)
+        let loop = try CoordinatorLoop(settings, dispatcher: dispatcher, ledger: ledger, store: store)
+        defer { loop.close() }
+        let launcher = LocalLauncher(executable: Executable.path, environment: ProcessInfo.processInfo.environment)
+        defer { launcher.stop(within: 0) }
+        try startWorkers(launcher, sockets: sockets, needsCentral: entries.contains { $0.state == .open && $0.isCentral })
+
+        let progress = ProgressLine(plan: loaded.plan, entries: entries, isShown: mode == .cli && isatty(2) != 0)
+        let ending = try loop.run(
+            shouldStop: { Signals.pending != nil || (options.listen == nil && launcher.isEmpty) },
+            endedWorkers: { launcher.takeEnded() }, onProgress: { progress.show($0) })
+        progress.end(loop.progress, say: mode == .cli)
+        if ending == .complete {
+            loop.dismissWorkers()
+            launcher.stop(within: 3)
+            // The host's cache holds nothing that the coordinator's store does not hold.
+            try? FileManager.default.removeItem(atPath: loaded.folder.cache)
+        } else {
+            launcher.stop(within: 0)
+        }
+        if ending == .stopped, Signals.pending == nil {
+            let reasons = launcher.abandoned.map { "\($0.worker): \($0.reason)" }.joined(separator: "\n  ")
+            throw Stop(.tooManyFailures, "no worker is left:\n  \(reasons)", remedy: "Read the log, then continue with: \(resumeCommand)")
+        }
+        return ending
+    }
+
+    private func startWorkers(_ launcher: LocalLauncher, sockets: SocketFolder, needsCentral: Bool) throws {
+        let folder = loaded.folder
+        try FileManager.default.createDirectory(atPath: folder.logs, withIntermediateDirectories: true)
+        let connection = ["worker", "--control", sockets.control, "--data", sockets.data, "--lifeline"]
+        // The name is new in every run: an attempt of an earlier run is not this worker's.
+        let run = "\(ProcessInfo.processInfo.processIdentifier)"
+        for number in 0..<options.workers {
+            let name = "local-\(run)-\(number + 1)"
+            try launcher.start(
+                LocalLauncher.Worker(
+                    name: name, arguments: connection + ["--store", folder.cache, "--slots", "1"],
+                    logPath: folder.logs + "/worker-\(number + 1).log"))
+        }
+        if needsCentral {
+            try launcher.start(
+                LocalLauncher.Worker(
+                    name: "central-\(run)", arguments: connection + ["--store", folder.artifacts, "--slots", "1", "--central"],
+                    logPath: folder.logs + "/central.log"))
+        }
+    }
+
+    // MARK: The end
+
+    private func finish(_ ending: CoordinatorLoop.Ending) throws {
+        let report = try StudyReport(RecordedStudy(loaded.folder))
+        if ending == .stopped, let code = Signals.pending {
+            throw Stop(
+                code, "stopped; everything finished is saved (\(report.settledText))",
+                remedy: "Continue with: \(resumeCommand)")
+        }
+        try report.writeTables(to: loaded.folder.tables)
+        switch mode {
+        case .cli:
+            print(report.table().rendered(as: .table), terminator: "")
+            for line in report.failureLines { printToError(line) }
+        case .json: print(report.table().rendered(as: .json), terminator: "")
+        case .quiet: break
+        }
+        if ending == .tooManyFailures {
+            throw Stop(
+                .tooManyFailures, "more than \(options.maxFails ?? 0) jobs have failed for good",
+                remedy: "Look at `sower status \(loaded.folder.name)`, mend the cause, then: \(resumeCommand) --retry-failed")
+        }
+        if !report.isComplete { throw Stop(.someCellsFailed) }
+    }
+
+    private func say(_ text: String) {
+        if mode == .cli { printToError(text) }
+    }
+}
+
+/// A folder of this run's own for its ipc sockets: short, since a socket's path has at most 107 bytes, and private.
+private struct SocketFolder {
+    let path: String
+    var control: String { "ipc://\(path)/control" }
+    var data: String { "ipc://\(path)/data" }
+
+    init() throws {
+        var template = Array("/tmp/sower-XXXXXX".utf8CString)
+        guard mkdtemp(&template) != nil else {
+            throw Stop(.incomplete, "no folder can be made in /tmp: \(String(cString: strerror(errno)))", remedy: "Make room in /tmp.")
+        }
+        path = template.withUnsafeBufferPointer { String(cString: $0.baseAddress!) }
+    }
+
+    func remove() { try? FileManager.default.removeItem(atPath: path) }
+}
+
+/// This program.
+enum Executable {
+    static let path = (try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")) ?? CommandLine.arguments[0]
+
+    /// A runner's environment: one BLAS thread, and the right kernels for this CPU, unless the user has chosen.
+    static var runnerEnvironment: [String: String] {
+        var environment = ProcessInfo.processInfo.environment
+        if environment["OPENBLAS_CORETYPE"] == nil, let core = CPUFeatures.current.recommendedOpenBLASCore {
+            environment["OPENBLAS_CORETYPE"] = core
+        }
+        environment["OPENBLAS_NUM_THREADS"] = "1"
+        return environment
+    }
+}

@@ -1,0 +1,137 @@
+import Artifacts
+import Digests
+import Foundation
+import Testing
+
+@Suite struct PartialArtifactTests {
+    private let bytes = (0..<1000).map { UInt8(truncatingIfNeeded: $0 &* 13) }
+    private var digest: Digest { Digest(of: bytes) }
+
+    @Test("chunks become an artifact only when all of them are there")
+    func chunks() throws {
+        let temporary = try TemporaryStore()
+        let partial = try temporary.store.begin(digest: digest, size: 1000)
+        for offset in stride(from: 0, to: 1000, by: 300) {
+            #expect(!partial.isComplete)
+            #expect(throws: ArtifactStoreError.self) { try partial.finish() }
+            #expect(!temporary.store.contains(digest))
+            #expect(partial.receivedCount == offset)
+            try partial.append(Array(bytes[offset..<min(1000, offset + 300)]), at: offset)
+        }
+        #expect(partial.isComplete)
+        #expect(try partial.finish() == ArtifactReference(digest: digest, size: 1000))
+        try temporary.store.verify(digest)
+        #expect(try temporary.names(in: "partial").isEmpty)
+    }
+
+    @Test("a repeated chunk is ignored; a gap, an overlap and an excess are refused")
+    func offsets() throws {
+        let temporary = try TemporaryStore()
+        let partial = try temporary.store.begin(digest: digest, size: 1000)
+        let path = "\(temporary.folder)/partial/\(digest.hex)"
+        try partial.append(Array(bytes[..<500]), at: 0)
+        try partial.append(Array(bytes[100..<200]), at: 100)
+        try partial.append([], at: 500)
+        #expect(throws: ArtifactStoreError.wrongOffset(path: path, actual: 501, expected: 500)) { try partial.append([1], at: 501) }
+        #expect(throws: ArtifactStoreError.wrongOffset(path: path, actual: 499, expected: 500)) { try partial.append([1, 2], at: 499) }
+        #expect(throws: ArtifactStoreError.wrongOffset(path: path, actual: -1, expected: 500)) { try partial.append([1], at: -1) }
+        #expect(throws: ArtifactStoreError.wrongOffset(path: path, actual: .max, expected: 500)) { try partial.append([1], at: .max) }
+        #expect(throws: ArtifactStoreError.sizeMismatch(path: path, actual: 1001, expected: 1000)) {
+            try partial.append([UInt8](repeating: 0, count: 501), at: 500)
+        }
+        #expect(throws: ArtifactStoreError.sizeMismatch(path: path, actual: 500, expected: 1000)) { try partial.finish() }
+        try partial.append(Array(bytes[500...]), at: 500)
+        _ = try partial.finish()
+        #expect(try temporary.store.bytes(of: digest) == bytes)
+        #expect(throws: ArtifactStoreError.self) { try temporary.store.begin(digest: digest, size: -1) }
+    }
+
+    @Test("an interrupted transfer goes on where it was, after any number of bytes", arguments: [0, 1, 499, 999, 1000])
+    func resume(cut: Int) throws {
+        let temporary = try TemporaryStore()
+        do {
+            let partial = try temporary.store.begin(digest: digest, size: 1000)
+            try partial.append(Array(bytes[..<cut]), at: 0)
+        }
+        let partial = try temporary.store.resume(digest: digest, size: 1000)
+        #expect(partial.receivedCount == cut)
+        try partial.append(Array(bytes[cut...]), at: cut)
+        #expect(try partial.finish().digest == digest)
+        #expect(try temporary.store.bytes(of: digest) == bytes)
+    }
+
+    @Test("begin drops an earlier prefix, and resume one that is too long")
+    func restart() throws {
+        let temporary = try TemporaryStore()
+        _ = try temporary.store.begin(digest: digest, size: 1000).append([9, 9, 9], at: 0)
+        #expect(try temporary.store.begin(digest: digest, size: 1000).receivedCount == 0)
+        _ = try temporary.store.begin(digest: digest, size: 1000).append([9, 9, 9], at: 0)
+        #expect(try temporary.store.resume(digest: digest, size: 2).receivedCount == 0)
+    }
+
+    @Test("bytes with another digest are deleted, never published")
+    func wrongBytes() throws {
+        let temporary = try TemporaryStore()
+        let partial = try temporary.store.begin(digest: digest, size: 1000)
+        var damaged = bytes
+        damaged[700] ^= 1
+        try partial.append(damaged, at: 0)
+        #expect(
+            throws: ArtifactStoreError.digestMismatch(
+                path: "\(temporary.folder)/partial/\(digest.hex)", actual: Digest(of: damaged), expected: digest)
+        ) { try partial.finish() }
+        #expect(!temporary.store.contains(digest))
+        #expect(try temporary.names(in: "partial").isEmpty)
+        #expect(try temporary.store.resume(digest: digest, size: 1000).receivedCount == 0)
+    }
+
+    @Test("an artifact is received once at a time, and discarding frees it")
+    func busy() throws {
+        let temporary = try TemporaryStore()
+        let partial = try temporary.store.begin(digest: digest, size: 1000)
+        #expect(throws: ArtifactStoreError.busy(path: "\(temporary.folder)/partial/\(digest.hex)")) {
+            try temporary.store.resume(digest: digest, size: 1000)
+        }
+        partial.discard()
+        partial.discard()
+        #expect(try temporary.names(in: "partial").isEmpty)
+        #expect(try temporary.store.begin(digest: digest, size: 1000).receivedCount == 0)
+    }
+
+    @Test("of all who ask for the lock of an artifact one has it, until it is released")
+    func hostLock() throws {
+        let temporary = try TemporaryStore()
+        let store = temporary.store
+        let first = try #require(try HostFetchLock(store: store, digest: digest))
+        #expect(try HostFetchLock(store: store, digest: digest) == nil)
+        #expect(try HostFetchLock(store: store, digest: Digest(of: "another")) != nil)
+        first.release()
+        first.release()
+        do {
+            let second = try HostFetchLock(store: store, digest: digest)
+            #expect(second?.digest == digest)
+        }
+        #expect(try HostFetchLock(store: store, digest: digest) != nil)
+    }
+
+    @Test("the death of a process releases its lock")
+    func lockOfTheDead() throws {
+        let temporary = try TemporaryStore()
+        let store = temporary.store
+        try #require(try HostFetchLock(store: store, digest: digest)).release()
+        let path = "\(temporary.folder)/locks/\(digest.hex)"
+        let process = Process()
+        process.executableURL = URL(fileURLWithPath: "/usr/bin/flock")
+        process.arguments = ["--no-fork", path, "sleep", "60"]
+        try process.run()
+        var isHeld = false
+        for _ in 0..<500 where !isHeld {
+            isHeld = try HostFetchLock(store: store, digest: digest) == nil
+            usleep(10_000)
+        }
+        #expect(isHeld)
+        kill(process.processIdentifier, SIGKILL)
+        process.waitUntilExit()
+        #expect(try HostFetchLock(store: store, digest: digest) != nil)
+    }
+}

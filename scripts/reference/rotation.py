@@ -1,0 +1,52 @@
+#!/usr/bin/env python3
+"""Writes the rotated images Tests/DatasetsTests holds augmentation to: torchvision's rotation on tensors, in PyTorch.
+
+    python3 scripts/reference/rotation.py > Tests/DatasetsTests/Fixtures/rotation.json
+
+A case is an angle in degrees (torchvision's `rotate(image, angle)`) and, for each of the 32×32 output pixels row by row, the
+index of the source pixel, -1 for black. The steps are torchvision's `_get_inverse_affine_matrix`, `_gen_affine_grid` and
+`_apply_grid_transform`; without torchvision this script writes them out.
+"""
+
+import json
+import math
+
+import torch
+
+SIDE = 32
+ANGLES = [-15.0, -14.25, -11.7, -7.3, -3.1, -0.5, 0.0, 0.9, 2.6, 5.8, 8.45, 12.2, 14.99, 15.0, 90.0, 37.5]
+
+
+def sources(angle):
+    rot = math.radians(-angle)
+    matrix = [math.cos(rot), math.sin(rot), 0.0, -math.sin(rot), math.cos(rot), 0.0]
+    theta = torch.tensor(matrix, dtype=torch.float32).reshape(1, 2, 3)
+    base = torch.empty(1, SIDE, SIDE, 3)
+    line = torch.linspace(-SIDE * 0.5 + 0.5, SIDE * 0.5 - 0.5, steps=SIDE)
+    base[..., 0].copy_(line)
+    base[..., 1].copy_(line.unsqueeze(-1))
+    base[..., 2].fill_(1)
+    scaled = theta.transpose(1, 2) / torch.tensor([0.5 * SIDE, 0.5 * SIDE])
+    grid = base.view(1, SIDE * SIDE, 3).bmm(scaled).view(1, SIDE, SIDE, 2)
+    # Pixel values 1, 2, 3, … name the source; black is 0.
+    image = torch.arange(1, SIDE * SIDE + 1, dtype=torch.float32).view(1, 1, SIDE, SIDE)
+    rotated = torch.nn.functional.grid_sample(image, grid, mode="nearest", padding_mode="zeros", align_corners=False)
+    return [int(value) - 1 for value in rotated.flatten()]
+
+
+def main():
+    # The library's own grid must agree away from ties.
+    for angle in ANGLES[1:-3]:
+        rot = math.radians(-angle)
+        theta = torch.tensor([[[math.cos(rot), math.sin(rot), 0.0], [-math.sin(rot), math.cos(rot), 0.0]]])
+        grid = torch.nn.functional.affine_grid(theta, (1, 1, SIDE, SIDE), align_corners=False)
+        image = torch.arange(1, SIDE * SIDE + 1, dtype=torch.float32).view(1, 1, SIDE, SIDE)
+        rotated = torch.nn.functional.grid_sample(image, grid, mode="nearest", padding_mode="zeros", align_corners=False)
+        assert [int(value) - 1 for value in rotated.flatten()] == sources(angle), angle
+    cases = [{"degrees": angle, "sources": sources(angle)} for angle in ANGLES]
+    head = {"pytorch": torch.__version__, "script": "scripts/reference/rotation.py", "side": SIDE}
+    body = ",\n  ".join(json.dumps(case, separators=(",", ":")) for case in cases)
+    print(json.dumps(head)[:-1] + ', "cases": [\n  ' + body + "\n]}")
+
+
+main()
