@@ -66,6 +66,7 @@ let package = Package(
         .testTarget(
             name: "DatasetsTests", dependencies: ["Datasets", "Digests", "Tensors"], resources: [.copy("Fixtures")]),
         .testTarget(name: "ArtifactsTests", dependencies: ["Artifacts", "Digests"]),
+        .testTarget(name: "CoordinationTests", dependencies: ["Coordination", "Digests", "Studies"]),
         .testTarget(name: "InitializersTests", dependencies: ["Initializers", "Tensors"], resources: [.copy("Fixtures")]),
         .testTarget(name: "StudyFilesTests", dependencies: ["Digests", "Studies", "StudyFiles"]),
         .testTarget(name: "TransportTests", dependencies: ["Transport"]),
@@ -78,6 +79,8 @@ let package = Package(
             name: "LedgerStoreTests",
             dependencies: ["Coordination", "Digests", "LedgerStore", "Studies", .product(name: "GRDB", package: "GRDB.swift")]),
         .testTarget(name: "ReportsTests", dependencies: ["Reports", "Studies"]),
+        // Whole processes: the built `sower` on the synthetic set, killed and resumed.
+        .testTarget(name: "SystemTests", dependencies: ["Processes", "sower"]),
         // The import table above, file by file.
         .testTarget(name: "ConventionsTests"),
     ],

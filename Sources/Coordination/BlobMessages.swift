@@ -81,7 +81,7 @@ extension BlobReply: WireCodable {
         case .refused(let digest, let reason):
             writer.write(UInt8(5))
             writer.write(digest)
-            writer.write(reason)
+            writer.write(cleaning: reason, limit: Limits.textBytes)
         }
     }
 

@@ -27,8 +27,8 @@ extension Dispatcher {
         if open != openJobs { found.append("\(open) jobs are open, \(openJobs) counted") }
         for (name, worker) in workers {
             // A worker that was re-adopted with more attempts than slots keeps them until they end.
-            if worker.leases.count > max(worker.hello.slots, worker.hello.attempts.count) {
-                found.append("\(name) holds \(worker.leases.count) leases in \(worker.hello.slots) slots")
+            if worker.leases.count > worker.leaseLimit {
+                found.append("\(name) holds \(worker.leases.count) leases of at most \(worker.leaseLimit)")
             }
             for id in worker.leases {
                 guard case .leased(_, name) = jobs[id]?.phase else {

@@ -45,6 +45,8 @@ package struct Dispatcher: Sendable {
         var hello: Hello
         var lastHeard: Instant
         var leases: Set<JobID> = []
+        /// What it may hold: its slots, or more when it came back with more.
+        var leaseLimit: Int
     }
 
     struct QueueEntry: Comparable, Sendable {
@@ -62,6 +64,7 @@ package struct Dispatcher: Sendable {
     var readyQueue = Heap<QueueEntry>()
     var readyCentralQueue = Heap<QueueEntry>()
     var openJobs = 0
+    private var lastEvent: Instant?
     package internal(set) var failedJobs = 0
     /// No new work is given out (a person has asked to stop).
     package internal(set) var isStopping = false
@@ -121,18 +124,26 @@ package struct Dispatcher: Sendable {
 
     package mutating func handle(_ event: Event, at now: Instant) -> [Command] {
         var commands: [Command] = []
+        forgiveStall(at: now)
         switch event {
         case .received(let message, let worker):
             receive(message, from: worker, at: now, &commands)
         case .workerEnded(let worker, let reason):
             lose(worker, reason: reason, &commands)
         case .tick:
-            for (name, worker) in workers where now - worker.lastHeard > Limits.leaseSeconds {
+            for (name, worker) in workers.sorted(by: { $0.key < $1.key }) where now - worker.lastHeard > Limits.leaseSeconds {
                 lose(name, reason: "silent for \(Int(now - worker.lastHeard)) s", &commands)
             }
         }
         assignReadyJobs(&commands)
         return commands
+    }
+
+    /// The loop brings a tick several times a second; while it was held up it heard nobody.
+    private mutating func forgiveStall(at now: Instant) {
+        defer { lastEvent = now }
+        guard let lastEvent, now - lastEvent > Limits.stallSeconds else { return }
+        for name in workers.keys { workers[name]?.lastHeard = now }
     }
 
     private mutating func receive(
@@ -153,7 +164,12 @@ package struct Dispatcher: Sendable {
         case .heartbeat:
             commands.append(.send(.heartbeat, to: name))
         case .epoch(let attempt, let metrics):
-            if isLeased(attempt, to: name) { commands.append(.record(.epoch(attempt, metrics))) }
+            if isLeased(attempt, to: name) {
+                commands.append(.record(.epoch(attempt, metrics)))
+            } else {
+                // It was told to stop, or forgot to say that it runs this: one message or the other was lost.
+                commands.append(.send(canReadopt(attempt) ? .greetAgain : .cancel(attempt), to: name))
+            }
         case .result(let result):
             settle(result, from: name, &commands)
         case .goodbye(let reason):
@@ -174,41 +190,41 @@ package struct Dispatcher: Sendable {
             commands.append(.send(.refused(reason: reason), to: name))
             return
         }
-        if workers[name] == nil { commands.append(.record(.workerJoined(hello))) }
-        var worker = Worker(hello: hello, lastHeard: now, leases: workers[name]?.leases ?? [])
+        let isNew = workers[name] == nil
+        if isNew { commands.append(.record(.workerJoined(hello))) }
+        var leases = workers[name]?.leases ?? []
         var drop: [AttemptID] = []
         for attempt in hello.attempts {
             if isLeased(attempt, to: name) { continue }
-            // A coordinator that was restarted finds the attempt in its ledger, open and without a lease.
-            if readopt(attempt, for: name) {
-                worker.leases.insert(attempt.job)
+            if canReadopt(attempt), jobs[attempt.job]?.entry.isCentral == hello.isCentral {
+                jobs[attempt.job]?.phase = .leased(attempt: attempt.number, worker: name)
+                leases.insert(attempt.job)
             } else {
                 drop.append(attempt)
             }
         }
-        // Leases that the worker knows nothing of were lost on their way to it.
-        let held = Set(hello.attempts.map(\.job))
-        workers[name] = worker
-        for job in worker.leases.subtracting(held).sorted() {
-            if case .leased(let number, name) = jobs[job]?.phase {
-                fail(
-                    AttemptID(job: job, number: number),
-                    JobFailure(.hostLost, "the assignment did not reach \(name)"), &commands)
-            }
-        }
+        workers[name] = Worker(hello: hello, lastHeard: now, leases: leases, leaseLimit: max(hello.slots, leases.count))
         commands.append(.send(.welcome(Welcome(datasetPath: datasetPath, drop: drop)), to: name))
-        guard !hello.isCentral else { return }
+        // Assignments that the worker knows nothing of were lost, or are on their way: a second one changes nothing.
+        let held = Set(hello.attempts)
+        for job in leases.sorted() {
+            guard case .leased(let number, name) = jobs[job]?.phase else { continue }
+            let attempt = AttemptID(job: job, number: number)
+            if !held.contains(attempt) { commands.append(.send(.assign(assignment(attempt)), to: name)) }
+        }
+        guard isNew, !hello.isCentral else { return }
         for job in jobs.values.sorted(by: { ($0.entry.priority, $0.entry.id) < ($1.entry.priority, $1.entry.id) })
         where job.entry.isBroadcast && job.dependents.contains(where: { isOpen($0) }) {
             for artifact in job.artifacts { commands.append(.send(.announce(artifact), to: name)) }
         }
     }
 
-    /// Gives a running attempt its lease back, when it is the job's newest and nothing else has happened to the job.
-    private mutating func readopt(_ attempt: AttemptID, for worker: String) -> Bool {
-        guard let job = jobs[attempt.job], attempt.number == job.entry.lastAttempt, job.phase == .ready else { return false }
-        jobs[attempt.job]?.phase = .leased(attempt: attempt.number, worker: worker)
-        return true
+    /// Whether an attempt may have its lease back: it is the job's newest, and was given up at most because its worker
+    /// was silent, here or in a coordinator before this one. One that failed by itself has ended: a worker that still
+    /// holds it missed the acknowledgement, and the failure would count twice.
+    private func canReadopt(_ attempt: AttemptID) -> Bool {
+        guard let job = jobs[attempt.job], job.phase == .ready else { return false }
+        return attempt.number == job.entry.lastAttempt && attempt.number > job.entry.lastEndedAttempt
     }
 
     private mutating func lose(_ name: String, reason: String, _ commands: inout [Command]) {
@@ -233,7 +249,6 @@ package struct Dispatcher: Sendable {
             commands.append(.send(.acknowledged(attempt), to: name))
             return
         }
-        defer { workers[name]?.leases.remove(attempt.job) }
         if case .settled = job.phase {
             if let standing = job.resultDigest, standing != result.digest, !result.outcome.isFailure {
                 commands.append(
@@ -249,7 +264,7 @@ package struct Dispatcher: Sendable {
         switch result.outcome {
         case .finished, .diverged:
             // A late result is as good as any while the job is open: the lease saves work, the job's id keeps the truth.
-            revokeLease(of: attempt.job, except: name, &commands)
+            revokeLease(except: attempt, on: name, &commands)
             let state: JobState = result.outcome == .finished ? .finished : .diverged
             commands.append(.record(.jobSettled(result)))
             jobs[attempt.job]?.phase = .settled(state)
@@ -264,7 +279,12 @@ package struct Dispatcher: Sendable {
                 failDependents(of: attempt.job, &commands)
             }
         case .failed(let failure):
-            if isLeased(attempt, to: name) { fail(attempt, failure, &commands) }
+            if isLeased(attempt, to: name) {
+                fail(attempt, failure, &commands)
+            } else if failure.reason != .hostLost, attempt.number > job.entry.lastEndedAttempt {
+                // Given up before: not counted again, but known to have ended.
+                jobs[attempt.job]?.entry.lastEndedAttempt = attempt.number
+            }
             commands.append(.send(.acknowledged(attempt), to: name))
         }
     }
@@ -272,6 +292,7 @@ package struct Dispatcher: Sendable {
     private mutating func fail(_ attempt: AttemptID, _ failure: JobFailure, _ commands: inout [Command]) {
         guard let job = jobs[attempt.job], case .leased(attempt.number, let worker) = job.phase else { return }
         workers[worker]?.leases.remove(attempt.job)
+        if failure.reason != .hostLost { jobs[attempt.job]?.entry.lastEndedAttempt = attempt.number }
         switch policy.decision(for: failure, crashes: job.entry.crashes) {
         case .tryAgain(let countsAsCrash):
             if countsAsCrash { jobs[attempt.job]?.entry.crashes += 1 }
@@ -315,11 +336,13 @@ package struct Dispatcher: Sendable {
         }
     }
 
-    /// Another worker's lease on a job that has just been settled is of no use any more.
-    private mutating func revokeLease(of job: JobID, except name: String, _ commands: inout [Command]) {
-        guard case .leased(let number, let holder) = jobs[job]?.phase, holder != name else { return }
-        workers[holder]?.leases.remove(job)
-        commands.append(.send(.cancel(AttemptID(job: job, number: number)), to: holder))
+    /// The lease of a job that is being settled ends; unless it is the reported attempt's own, what runs under it is of
+    /// no use any more.
+    private mutating func revokeLease(except reported: AttemptID, on name: String, _ commands: inout [Command]) {
+        guard case .leased(let number, let holder) = jobs[reported.job]?.phase else { return }
+        workers[holder]?.leases.remove(reported.job)
+        let leased = AttemptID(job: reported.job, number: number)
+        if leased != reported || holder != name { commands.append(.send(.cancel(leased), to: holder)) }
     }
 
     // MARK: Assignment
@@ -357,10 +380,15 @@ package struct Dispatcher: Sendable {
         jobs[id] = job
         workers[name]?.leases.insert(id)
         commands.append(.record(.attemptStarted(attempt, worker: name)))
-        let inputs = job.entry.inputs.flatMap { input in
+        commands.append(.send(.assign(assignment(attempt)), to: name))
+    }
+
+    private func assignment(_ attempt: AttemptID) -> Assignment {
+        let entry = jobs[attempt.job]?.entry
+        let inputs = (entry?.inputs ?? []).flatMap { input in
             (jobs[input]?.artifacts ?? []).map { InputArtifact(job: input, artifact: $0) }
         }
-        commands.append(.send(.assign(Assignment(attempt: attempt, spec: job.entry.spec, inputs: inputs)), to: name))
+        return Assignment(attempt: attempt, spec: entry?.spec ?? [], inputs: inputs)
     }
 
     private func isLeased(_ attempt: AttemptID, to name: String) -> Bool {

@@ -40,10 +40,13 @@ package struct JobEntry: Sendable, Equatable {
     package var lastAttempt: Int
     /// Attempts that ended by a fault that may be the job's own.
     package var crashes: Int
+    /// The highest attempt known to have ended by a fault of its own: nothing can run under it any more, so a worker
+    /// that still holds it holds an unacknowledged failure, which has been counted. 0 for none.
+    package var lastEndedAttempt: Int
 
     package init(
         id: JobID, spec: [UInt8], inputs: [JobID], isCentral: Bool, isBroadcast: Bool, priority: Int, state: State = .open,
-        lastAttempt: Int = 0, crashes: Int = 0
+        lastAttempt: Int = 0, crashes: Int = 0, lastEndedAttempt: Int = 0
     ) {
         self.id = id
         self.spec = spec
@@ -54,6 +57,7 @@ package struct JobEntry: Sendable, Equatable {
         self.state = state
         self.lastAttempt = lastAttempt
         self.crashes = crashes
+        self.lastEndedAttempt = lastEndedAttempt
     }
 }
 

@@ -19,13 +19,22 @@ package enum Limits {
     /// A result carries every epoch, so a job's epochs are bounded by the control frame (65 bytes each at most).
     package static let epochsPerJob = 500
     package static let slotsPerWorker = 1024
-    package static let attemptsPerWorker = 4096
+    /// A greeting lists every attempt in one control frame (36 bytes each).
+    package static let attemptsPerWorker = 1100
 
     package static let heartbeatSeconds = 2.0
+    /// So often the heartbeat is a whole greeting, which repairs what was lost on the way.
+    package static let greetingSeconds = 10.0
     /// A worker silent for so long loses its leases.
     package static let leaseSeconds = 30.0
+    /// A coordinator that has not looked at its clock for so long was stopped itself: the time is nobody's silence.
+    package static let stallSeconds = 5.0
     /// A coordinator silent for so long makes the worker open a new socket and greet again.
     package static let coordinatorSilenceSeconds = 15.0
+    /// A worker that has never had an answer gives up after so long: the address is most likely wrong.
+    package static let firstContactSeconds = 60.0
+    /// A worker whose coordinator is gone goes on computing, and waits for so long.
+    package static let graceSeconds = 2400.0
     /// A result that is not acknowledged is sent again.
     package static let resultRepeatSeconds = 3.0
     /// A transfer without progress is asked for again.

@@ -21,7 +21,7 @@ extension WorkerMessage: WireCodable {
             result.encode(into: &writer)
         case .goodbye(let reason):
             writer.write(UInt8(5))
-            writer.write(reason)
+            writer.write(cleaning: reason, limit: Limits.textBytes)
         }
     }
 
@@ -46,7 +46,7 @@ extension CoordinatorMessage: WireCodable {
             writer.write(list: welcome.drop) { $1.encode(into: &$0) }
         case .refused(let reason):
             writer.write(UInt8(2))
-            writer.write(reason)
+            writer.write(cleaning: reason, limit: Limits.textBytes)
         case .greetAgain:
             writer.write(UInt8(3))
         case .heartbeat:
@@ -159,6 +159,7 @@ extension ArtifactNotice: WireCodable {
         self.init(
             name: try reader.readText("artifact name", limit: Limits.nameBytes), digest: try reader.readDigest(),
             size: try reader.readUInt64())
+        guard !name.isEmpty else { throw .outOfRange(field: "artifact name") }
         guard size <= Limits.blobBytes else { throw .outOfRange(field: "artifact size") }
     }
 }
@@ -194,14 +195,14 @@ extension AttemptOutcome: WireCodable {
         case .failed(let failure):
             writer.write(UInt8(3))
             writer.write(failure.reason.rawValue)
-            writer.write(failure.message)
+            writer.write(cleaning: failure.message, limit: Limits.textBytes)
         }
     }
 
     package init(from reader: inout WireReader) throws(WireError) {
         switch try reader.readUInt8() {
         case 1: self = .finished
-        case 2: self = .diverged(epoch: try reader.readInt("epoch"), step: try reader.readInt("step"))
+        case 2: self = .diverged(epoch: try reader.readInt("epoch", atLeast: 1), step: try reader.readInt("step", atLeast: 1))
         case 3:
             let raw = try reader.readUInt8()
             guard let reason = JobFailure.Reason(rawValue: raw) else { throw .unknownTag(field: "failure", value: raw) }
@@ -227,7 +228,14 @@ extension AttemptResult: WireCodable {
             epochs: try reader.readList("epochs", limit: Limits.epochsPerJob, EpochMetrics.init(from:)),
             artifacts: try reader.readList("artifacts", limit: Limits.artifactsPerJob, ArtifactNotice.init(from:)),
             numericClass: try reader.readText("numeric class", limit: Limits.nameBytes), seconds: try reader.readDouble())
+        try AttemptResult.check(epochs: epochs, artifacts: artifacts, seconds: seconds)
+    }
+
+    /// What the ledger relies on. A runner's result is held to it too: the worker could otherwise report something that
+    /// no coordinator takes, for ever.
+    static func check(epochs: [EpochMetrics], artifacts: [ArtifactNotice], seconds: Double) throws(WireError) {
         guard seconds.isFinite, seconds >= 0 else { throw .outOfRange(field: "seconds") }
         guard zip(epochs, 1...).allSatisfy({ $0.epoch == $1 }) else { throw .outOfRange(field: "epochs") }
+        guard Set(artifacts.map(\.name)).count == artifacts.count else { throw .outOfRange(field: "artifact names") }
     }
 }

@@ -87,12 +87,13 @@ extension RunnerMessage: WireCodable {
         case 1: self = .ready(numericClass: try reader.readText("numeric class", limit: Limits.nameBytes))
         case 2: self = .epoch(try EpochMetrics(from: &reader))
         case 3:
-            self = .ended(
-                RunnerResult(
-                    outcome: try AttemptOutcome(from: &reader),
-                    epochs: try reader.readList("epochs", limit: Limits.epochsPerJob, EpochMetrics.init(from:)),
-                    artifacts: try reader.readList("artifacts", limit: Limits.artifactsPerJob, ArtifactNotice.init(from:)),
-                    seconds: try reader.readDouble()))
+            let result = RunnerResult(
+                outcome: try AttemptOutcome(from: &reader),
+                epochs: try reader.readList("epochs", limit: Limits.epochsPerJob, EpochMetrics.init(from:)),
+                artifacts: try reader.readList("artifacts", limit: Limits.artifactsPerJob, ArtifactNotice.init(from:)),
+                seconds: try reader.readDouble())
+            try AttemptResult.check(epochs: result.epochs, artifacts: result.artifacts, seconds: result.seconds)
+            self = .ended(result)
         case let tag: throw .unknownTag(field: "runner message", value: tag)
         }
     }

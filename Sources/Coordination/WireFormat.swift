@@ -31,6 +31,9 @@ package struct WireWriter {
 
     package mutating func write(_ text: String) { write(Array(text.utf8)) }
 
+    /// Text from elsewhere, cleaned: whatever it was, a reader with this limit takes it.
+    package mutating func write(cleaning text: String, limit: Int) { write(WireText.clean(text, limit: limit)) }
+
     /// A count, then each element.
     package mutating func write<Element>(list: [Element], _ body: (inout WireWriter, Element) -> Void) {
         append(UInt32(list.count))
@@ -88,9 +91,7 @@ package struct WireReader {
     /// UTF-8 text without control characters other than line feed and tab.
     package mutating func readText(_ field: String, limit: Int) throws(WireError) -> String {
         let raw = try readBytes(field, limit: limit)
-        guard let text = String(validating: raw, as: UTF8.self),
-            raw.allSatisfy({ ($0 >= 0x20 && $0 != 0x7F) || $0 == 0x0A || $0 == 0x09 })
-        else { throw .notText(field: field) }
+        guard let text = String(validating: raw, as: UTF8.self), WireText.isClean(text) else { throw .notText(field: field) }
         return text
     }
 

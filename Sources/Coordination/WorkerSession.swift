@@ -41,6 +41,8 @@ package struct WorkerSession: Sendable {
     package enum EndReason: Sendable, Equatable {
         case finished
         case refused(String)
+        /// No word from the coordinator for as long as a worker waits.
+        case unreachable(seconds: Int)
     }
 
     struct Held {
@@ -63,14 +65,19 @@ package struct WorkerSession: Sendable {
     private var slots: [AttemptID?]
     private var datasetPath: String?
     private var lastHeard: Instant
+    /// When the coordinator last said anything, or the start; a reconnection does not change it.
+    private var lastWord: Instant
     private var lastHeartbeat: Instant
+    private var lastGreeting: Instant
 
     /// - Parameter hello: how the worker introduces itself; its list of attempts is filled in each time.
     package init(hello: Hello, now: Instant) {
         self.hello = hello
         slots = [AttemptID?](repeating: nil, count: hello.slots)
         lastHeard = now
+        lastWord = now
         lastHeartbeat = now
+        lastGreeting = now
     }
 
     /// The first words.
@@ -81,7 +88,7 @@ package struct WorkerSession: Sendable {
 
     private var greeting: WorkerMessage {
         var hello = hello
-        hello.attempts = order
+        hello.attempts = Array(order.prefix(Limits.attemptsPerWorker))
         return .hello(hello)
     }
 
@@ -89,6 +96,7 @@ package struct WorkerSession: Sendable {
         var commands: [Command] = []
         switch event {
         case .received(let message):
+            lastWord = now
             lastHeard = now
             receive(message, at: now, &commands)
         case .fetched(let digest):
@@ -99,7 +107,8 @@ package struct WorkerSession: Sendable {
         case .fetchFailed(let digest, let reason):
             for attempt in order {
                 guard case .fetching(let missing) = held[attempt]?.phase, missing.contains(digest) else { continue }
-                report(failure: JobFailure(.input, "artifact \(digest.short) could not be fetched: \(reason)"), of: attempt, at: now, &commands)
+                let failure = JobFailure(.input, "artifact \(digest.short) could not be fetched: \(reason)")
+                report(failure: failure, of: attempt, at: now, &commands)
             }
         case .pushed(let digest):
             for attempt in order {
@@ -113,19 +122,20 @@ package struct WorkerSession: Sendable {
         case .pushFailed(let digest, let reason):
             for attempt in order {
                 guard case .pushing(_, let missing) = held[attempt]?.phase, missing.contains(digest) else { continue }
-                report(failure: JobFailure(.io, "artifact \(digest.short) could not be delivered: \(reason)"), of: attempt, at: now, &commands)
+                let failure = JobFailure(.io, "artifact \(digest.short) could not be delivered: \(reason)")
+                report(failure: failure, of: attempt, at: now, &commands)
             }
         case .runnerEpoch(let slot, let metrics):
-            if let attempt = slots[slot] { commands.append(.send(.epoch(attempt, metrics))) }
+            if let attempt = attempt(in: slot) { commands.append(.send(.epoch(attempt, metrics))) }
         case .runnerEnded(let slot, let result):
-            guard let attempt = slots[slot] else { break }
+            guard let attempt = attempt(in: slot) else { break }
             slots[slot] = nil
             deliver(
                 AttemptResult(
                     attempt: attempt, outcome: result.outcome, epochs: result.epochs, artifacts: result.artifacts,
                     numericClass: hello.numericClass, seconds: result.seconds), at: now, &commands)
         case .runnerDied(let slot, let failure):
-            guard let attempt = slots[slot] else { break }
+            guard let attempt = attempt(in: slot) else { break }
             slots[slot] = nil
             report(failure: failure, of: attempt, at: now, &commands)
         case .tick:
@@ -139,7 +149,7 @@ package struct WorkerSession: Sendable {
         switch message {
         case .welcome(let welcome):
             datasetPath = welcome.datasetPath
-            for attempt in welcome.drop { drop(attempt, &commands) }
+            for attempt in welcome.drop where !hasResult(attempt) { drop(attempt, &commands) }
             for attempt in order {
                 if case .reporting(let result, _) = held[attempt]?.phase { report(result, at: now, &commands) }
             }
@@ -150,8 +160,11 @@ package struct WorkerSession: Sendable {
         case .heartbeat:
             break
         case .assign(let assignment):
-            // A repeated assignment changes nothing.
-            guard held[assignment.attempt] == nil else { break }
+            // A repeated assignment changes nothing, nor does one that a newer has overtaken.
+            let others = order.filter { $0.job == assignment.attempt.job }
+            guard others.allSatisfy({ $0.number < assignment.attempt.number }) else { break }
+            // An older attempt at the job was given up; its result, if it has one, still counts.
+            for older in others where !hasResult(older) { drop(older, &commands) }
             let missing = Set(assignment.inputs.map(\.artifact.digest))
             held[assignment.attempt] = Held(assignment: assignment, phase: missing.isEmpty ? .queued : .fetching(missing))
             order.append(assignment.attempt)
@@ -195,8 +208,7 @@ package struct WorkerSession: Sendable {
     private mutating func report(
         failure: JobFailure, of attempt: AttemptID, at now: Instant, _ commands: inout [Command]
     ) {
-        var failure = failure
-        failure.message = String(decoding: failure.message.utf8.filter { $0 >= 0x20 && $0 != 0x7F || $0 == 0x0A }.prefix(Limits.textBytes - 8), as: UTF8.self)
+        let failure = JobFailure(failure.reason, WireText.clean(failure.message, limit: Limits.textBytes))
         report(
             AttemptResult(
                 attempt: attempt, outcome: .failed(failure), epochs: [], artifacts: [], numericClass: hello.numericClass,
@@ -204,13 +216,22 @@ package struct WorkerSession: Sendable {
     }
 
     private mutating func keepInTouch(at now: Instant, _ commands: inout [Command]) {
+        let patience = datasetPath == nil ? Limits.firstContactSeconds : Limits.graceSeconds
+        if now - lastWord > patience {
+            commands.append(.end(.unreachable(seconds: Int(now - lastWord))))
+            return
+        }
         if now - lastHeard > Limits.coordinatorSilenceSeconds {
             lastHeard = now
+            lastGreeting = now
             commands.append(.reconnect)
             commands.append(.send(greeting))
         } else if now - lastHeartbeat >= Limits.heartbeatSeconds {
             lastHeartbeat = now
-            commands.append(.send(.heartbeat))
+            // Without a welcome nothing can start, so that is asked for each time.
+            let isDue = datasetPath == nil || now - lastGreeting >= Limits.greetingSeconds
+            if isDue { lastGreeting = now }
+            commands.append(.send(isDue ? greeting : .heartbeat))
         }
         for attempt in order {
             if case .reporting(let result, let sent) = held[attempt]?.phase, now - sent > Limits.resultRepeatSeconds {
@@ -228,6 +249,17 @@ package struct WorkerSession: Sendable {
             held[attempt]?.phase = .running(slot: slot)
             commands.append(
                 .start(slot: slot, attempt, spec: assignment.spec, datasetPath: datasetPath, inputs: assignment.inputs))
+        }
+    }
+
+    /// What runs in a slot; `nil` for a slot that is free or that there is not.
+    private func attempt(in slot: Int) -> AttemptID? { slots.indices.contains(slot) ? slots[slot] : nil }
+
+    /// Whether an attempt has computed something worth offering, even when its lease is gone.
+    private func hasResult(_ attempt: AttemptID) -> Bool {
+        switch held[attempt]?.phase {
+        case .pushing(let result, _), .reporting(let result, _): !result.outcome.isFailure
+        default: false
         }
     }
 

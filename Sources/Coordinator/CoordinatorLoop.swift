@@ -97,11 +97,13 @@ package final class CoordinatorLoop {
         }
     }
 
-    /// Tells every worker that nothing is left to do.
+    /// Tells every worker that nothing is left to do, and gives the message a moment to leave: closing drops what waits.
     package func dismissWorkers() {
-        for name in dispatcher.workerNames {
+        let names = dispatcher.workerNames
+        for name in names {
             if let peer = peers[name] { _ = try? socket.send(CoordinatorMessage.finish.frame, to: peer) }
         }
+        if !names.isEmpty { Thread.sleep(forTimeInterval: 0.3) }
     }
 
     package func close() {

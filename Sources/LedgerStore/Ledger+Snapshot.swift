@@ -36,7 +36,7 @@ extension Ledger {
                     JobEntry(
                         id: try job.job(1), spec: spec, inputs: inputs[row] ?? [], isCentral: kind.isCentral,
                         isBroadcast: kind.isBroadcast, priority: job[5], state: state, lastAttempt: attempts[row]?.last ?? 0,
-                        crashes: attempts[row]?.crashes ?? 0))
+                        crashes: attempts[row]?.crashes ?? 0, lastEndedAttempt: attempts[row]?.ended ?? 0))
             }
             return entries
         }
@@ -72,18 +72,19 @@ extension Ledger {
     }
 
     /// The last attempt's number, and the crashes that count: those the retry policy counts, since the job was last
-    /// reopened.
-    private func attempts(_ db: Database, _ study: StudyID) throws -> [Int64: (last: Int, crashes: Int)] {
+    /// reopened; and the last attempt that ended by itself, which no worker can still be running.
+    private func attempts(_ db: Database, _ study: StudyID) throws -> [Int64: (last: Int, crashes: Int, ended: Int)] {
         let crashes = RetryPolicy.countedReasons.map { "'\($0)'" }.joined(separator: ", ")
         let rows = try Row.fetchCursor(
             db,
             sql: """
-                SELECT attempts.job, max(number), sum(reason IN (\(crashes)) AND number > jobs.forgiven_attempts)
+                SELECT attempts.job, max(number), sum(reason IN (\(crashes)) AND number > jobs.forgiven_attempts),
+                    max(CASE WHEN attempts.state = 'failed' AND reason <> ? THEN number ELSE 0 END)
                 FROM study_jobs JOIN jobs ON jobs.id = study_jobs.job JOIN attempts ON attempts.job = study_jobs.job
                 WHERE study = ? GROUP BY attempts.job
-                """, arguments: [study.rawValue])
-        var attempts: [Int64: (last: Int, crashes: Int)] = [:]
-        while let row = try rows.next() { attempts[row[0]] = (row[1], (row[2] as Int?) ?? 0) }
+                """, arguments: [JobFailure(.hostLost, "").code, study.rawValue])
+        var attempts: [Int64: (last: Int, crashes: Int, ended: Int)] = [:]
+        while let row = try rows.next() { attempts[row[0]] = (row[1], (row[2] as Int?) ?? 0, row[3]) }
         return attempts
     }
 }

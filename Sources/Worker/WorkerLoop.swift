@@ -81,9 +81,11 @@ package final class WorkerLoop {
         blobs.start(context: context, endpoint: settings.dataEndpoint, store: store)
         try execute(session.start())
         while true {
-            if let ending {
-                if case .refused(let reason) = ending { throw WorkerError.refused(reason) }
-                return .finished
+            switch ending {
+            case .refused(let reason): throw WorkerError.refused(reason)
+            case .unreachable(let seconds): throw WorkerError.unreachable(settings.controlEndpoint, seconds: seconds)
+            case .finished: return .finished
+            case nil: break
             }
             if shouldStop() {
                 _ = try socket.send(WorkerMessage.goodbye(reason: "stopped by a signal").frame)
@@ -119,17 +121,20 @@ package final class WorkerLoop {
             poller.forget(.runner(slot))
             runners[slot] = nil
         }
+        var hasEnded = false
         for message in messages {
             switch message {
             case .ready: break
             case .epoch(let metrics): try feed(.runnerEpoch(slot: slot, metrics))
-            case .ended(let result): try feed(.runnerEnded(slot: slot, result))
+            case .ended(let result):
+                hasEnded = true
+                try feed(.runnerEnded(slot: slot, result))
             }
         }
-        if let death {
-            settings.log("slot \(slot): \(death.message)")
-            try feed(.runnerDied(slot: slot, death))
-        }
+        guard let death else { return }
+        settings.log("slot \(slot): \(death.message)")
+        // A runner that dies after its result has taken nothing with it; the slot may hold the next job by now.
+        if !hasEnded { try feed(.runnerDied(slot: slot, death)) }
     }
 
     private func execute(_ commands: [WorkerSession.Command]) throws {

@@ -25,9 +25,7 @@ struct BenchCommand: ParsableCommand {
                 throw ValidationError("expected --batch 1 to 4096 and --steps 1 to 10000")
             }
             let shape = try NetworkShape(architecture: .resnet18, classes: 10, channels: 3, imageSize: imageSize)
-            let encoder = JSONEncoder()
-            encoder.outputFormatting = [.sortedKeys]
-            print(String(decoding: try encoder.encode(EngineBenchmark.run(shape: shape, batch: batch, steps: steps, now: MonotonicClock.now)), as: UTF8.self))
+            print(try JSONOutput.text(EngineBenchmark.run(shape: shape, batch: batch, steps: steps, now: MonotonicClock.now)))
         }
     }
 }

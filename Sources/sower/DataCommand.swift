@@ -16,39 +16,7 @@ struct DataCommand: ParsableCommand {
         @OptionGroup var output: OutputOptions
 
         func run() throws {
-            let data = try CIFAR100Folder(path: folder)
-            let report = Report(
-                path: data.path, digest: data.digest().hex, trainingImages: data.count(of: .training),
-                testImages: data.count(of: .test), superclasses: data.fineLabels.count { !$0.isEmpty },
-                classes: data.fineLabels.reduce(0) { $0 + $1.count })
-            switch output.outputMode {
-            case .json:
-                let encoder = JSONEncoder()
-                encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-                print(String(decoding: try encoder.encode(report), as: UTF8.self))
-            case .cli:
-                print("\(report.path): \(report.trainingImages) training and \(report.testImages) test images, \(report.classes) classes in \(report.superclasses) superclasses")
-                print("digest \(report.digest)")
-            case .quiet:
-                break
-            }
-        }
-
-        private struct Report: Codable {
-            var version = 1
-            var kind = "data"
-            var path: String
-            var digest: String
-            var trainingImages: Int
-            var testImages: Int
-            var superclasses: Int
-            var classes: Int
-
-            enum CodingKeys: String, CodingKey {
-                case version, kind, path, digest, superclasses, classes
-                case trainingImages = "training_images"
-                case testImages = "test_images"
-            }
+            try DataReport(CIFAR100Folder(path: folder)).show(output.outputMode)
         }
     }
 
@@ -58,6 +26,8 @@ struct DataCommand: ParsableCommand {
 
         @Option(name: .shortAndLong, help: ArgumentHelp("The folder to make.", valueName: "dir"))
         var output: String
+
+        @OptionGroup var mode: OutputOptions
 
         @Option(help: "Decides every pixel.")
         var seed: UInt64 = 1
@@ -70,9 +40,46 @@ struct DataCommand: ParsableCommand {
 
         func run() throws {
             try SyntheticImages.write(to: output, seed: seed, trainingPerClass: trainingPerClass, testPerClass: testPerClass)
-            let data = try CIFAR100Folder(path: output)
-            print("\(data.path): \(data.count(of: .training)) training and \(data.count(of: .test)) test images")
-            print("digest \(data.digest().hex)")
+            try DataReport(CIFAR100Folder(path: output)).show(mode.outputMode)
+        }
+    }
+}
+
+/// What a data set holds.
+private struct DataReport: Codable {
+    var version = 1
+    var kind = "data"
+    var path: String
+    var digest: String
+    var trainingImages: Int
+    var testImages: Int
+    var superclasses: Int
+    var classes: Int
+
+    enum CodingKeys: String, CodingKey {
+        case version, kind, path, digest, superclasses, classes
+        case trainingImages = "training_images"
+        case testImages = "test_images"
+    }
+
+    init(_ data: CIFAR100Folder) {
+        path = data.path
+        digest = data.digest().hex
+        trainingImages = data.count(of: .training)
+        testImages = data.count(of: .test)
+        superclasses = data.fineLabels.count { !$0.isEmpty }
+        classes = data.fineLabels.reduce(0) { $0 + $1.count }
+    }
+
+    func show(_ mode: OutputMode) throws {
+        switch mode {
+        case .json:
+            print(try JSONOutput.text(self))
+        case .cli:
+            print("\(path): \(trainingImages) training and \(testImages) test images, \(classes) classes in \(superclasses) superclasses")
+            print("digest \(digest)")
+        case .quiet:
+            break
         }
     }
 }

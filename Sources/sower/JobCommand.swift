@@ -72,9 +72,7 @@ struct JobCommand: ParsableCommand {
                 seconds: result.seconds)
             switch output.outputMode {
             case .json:
-                let encoder = JSONEncoder()
-                encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-                print(String(decoding: try encoder.encode(report), as: UTF8.self))
+                print(try JSONOutput.text(report))
             case .cli:
                 print("job \(spec.id.short) \(report.outcome) after \(String(format: "%.1f", result.seconds)) s")
                 for artifact in report.artifacts { print("\(artifact.name) \(artifact.digest) \(artifact.size) bytes") }

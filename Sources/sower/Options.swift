@@ -18,7 +18,20 @@ struct OutputOptions: ParsableArguments {
 
 struct ResultsOption: ParsableArguments {
     @Option(help: ArgumentHelp("Where studies keep their ledgers, artifacts and tables; a local disk.", valueName: "dir"))
-    var results = "results"
+    var results = ResultsOption.standard
+
+    static let standard = "results"
+
+    /// What a printed command needs to find the same folder: nothing for the standard one.
+    static func flag(_ results: String) -> String { results == standard ? "" : " --results \(shellWord(results))" }
+}
+
+/// `text` as one word of a shell's command line, so that a printed command can be pasted.
+func shellWord(_ text: String) -> String {
+    let plain = text.unicodeScalars.allSatisfy {
+        $0.isASCII && ($0.properties.isAlphabetic || $0.properties.numericType != nil || "/._-+=:,@%".unicodeScalars.contains($0))
+    }
+    return plain && !text.isEmpty ? text : "'" + text.replacingOccurrences(of: "'", with: "'\\''") + "'"
 }
 
 struct StudyOptions: ParsableArguments {
@@ -29,6 +42,9 @@ struct StudyOptions: ParsableArguments {
         name: .customLong("set"), parsing: .singleValue,
         help: ArgumentHelp("Change a setting of the study, e.g. evaluation.replicates=2. May be repeated.", valueName: "key=value"))
     var overrides: [String] = []
+
+    /// The study as a printed command names it.
+    var words: String { ([shellWord(study)] + overrides.map { "--set " + shellWord($0) }).joined(separator: " ") }
 }
 
 struct SweepOptions: ParsableArguments {

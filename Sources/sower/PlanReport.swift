@@ -29,9 +29,11 @@ struct PlanReport {
 
     private let report: Report
     private let loaded: LoadedStudy
+    private let runCommand: String
 
-    init(_ loaded: LoadedStudy) throws {
+    init(_ loaded: LoadedStudy, runCommand: String) throws {
         self.loaded = loaded
+        self.runCommand = runCommand
         let done = try Self.jobsDone(loaded)
         let stages = Stage.allCases.compactMap { stage -> StageLine? in
             let jobs = loaded.plan.jobs.filter { $0.stage == stage }
@@ -62,9 +64,7 @@ struct PlanReport {
     func show(_ mode: OutputMode) throws {
         switch mode {
         case .json:
-            let encoder = JSONEncoder()
-            encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-            print(String(decoding: try encoder.encode(report), as: UTF8.self))
+            print(try JSONOutput.text(report))
         case .quiet:
             break
         case .cli:
@@ -76,7 +76,7 @@ struct PlanReport {
             let arms = loaded.study.arms.map(\.name).joined(separator: ", ")
             print("  \(report.cells) cells in the arms \(arms)")
             for deviation in report.deviations { print("  note: \(deviation)") }
-            print("Run it with: sower run \(report.study)")
+            print("Run it with: \(runCommand)")
         }
     }
 }

@@ -29,7 +29,7 @@ final class ProgressLine {
         guard say, progress.elapsedSeconds > 0 else { return }
         let rate = Double(progress.imagesTrained) / progress.elapsedSeconds
         printToError(
-            "\(done(progress)) of \(total) jobs settled after \(ProgressSummary.duration(progress.elapsedSeconds)), "
+            "\(done(progress)) of \(total) jobs settled after \(DurationText.text(seconds: progress.elapsedSeconds)), "
                 + "\(progress.imagesTrained) training images, \(Int(rate)) images/s")
     }
 
@@ -42,7 +42,7 @@ final class ProgressLine {
         if progress.imagesPerSecond > 0 {
             parts.append("\(Int(progress.imagesPerSecond)) images/s")
             let seconds = Double(max(0, imagesAtStart - progress.imagesTrained)) / progress.imagesPerSecond
-            parts.append("about \(ProgressSummary.duration(seconds)) left")
+            parts.append("about \(DurationText.text(seconds: seconds)) left")
         }
         return parts.joined(separator: " · ")
     }

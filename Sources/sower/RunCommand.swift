@@ -16,12 +16,12 @@ struct RunCommand: ParsableCommand {
     func run() throws {
         let loaded = try LoadedStudy.fromFile(study.study, overrides: study.overrides, results: results.results)
         if dryRun {
-            try PlanReport(loaded).show(output.outputMode)
+            try PlanReport(loaded, runCommand: "sower run \(study.words)\(ResultsOption.flag(results.results))").show(output.outputMode)
             return
         }
         try Sweep(
             loaded: loaded, options: sweep, mode: output.outputMode,
-            resumeCommand: "sower resume \(loaded.study.name) --results \(results.results)"
+            resumeCommand: loaded.folder.resumeCommand(results: results.results)
         ).run()
     }
 }
@@ -49,7 +49,7 @@ struct ResumeCommand: ParsableCommand {
         }
         try Sweep(
             loaded: loaded, options: sweep, mode: output.outputMode,
-            resumeCommand: "sower resume \(loaded.study.name) --results \(results.results)"
+            resumeCommand: loaded.folder.resumeCommand(results: results.results)
         ).run()
     }
 }
@@ -64,6 +64,6 @@ struct PlanCommand: ParsableCommand {
 
     func run() throws {
         let loaded = try LoadedStudy.fromFile(study.study, overrides: study.overrides, results: results.results)
-        try PlanReport(loaded).show(output.outputMode)
+        try PlanReport(loaded, runCommand: "sower run \(study.words)\(ResultsOption.flag(results.results))").show(output.outputMode)
     }
 }

@@ -24,7 +24,7 @@ struct StatusCommand: ParsableCommand {
             switch output.outputMode {
             case .cli:
                 if watch && isatty(1) != 0 { print("\u{1B}[H\u{1B}[2J", terminator: "") }
-                status.lines.forEach { print($0) }
+                status.lines(resumeCommand: folder.resumeCommand(results: results.results)).forEach { print($0) }
             case .json: print(try status.json)
             case .quiet: break
             }
@@ -104,7 +104,7 @@ private struct StudyStatus: Codable {
 
     var isRunning: Bool { coordinatorProcess != nil }
 
-    var lines: [String] {
+    func lines(resumeCommand: String) -> [String] {
         var lines = [isRunning ? "\(study): running (process \(coordinatorProcess ?? 0))" : "\(study): not running"]
         for stage in stages {
             let total = stage.waiting + stage.running + stage.finished + stage.diverged + stage.failed
@@ -119,16 +119,14 @@ private struct StudyStatus: Codable {
         }
         for failure in failures { lines.append("  failed: \(failure.job) \(failure.reason): \(failure.message)") }
         let isOpen = stages.contains { $0.waiting + $0.running > 0 }
-        if !isRunning && isOpen { lines.append("Continue with: sower resume \(study)") }
-        if !failures.isEmpty { lines.append("Try failed jobs again with: sower resume \(study) --retry-failed") }
+        if !isRunning && isOpen { lines.append("Continue with: \(resumeCommand)") }
+        if !failures.isEmpty { lines.append("Try failed jobs again with: \(resumeCommand) --retry-failed") }
         return lines
     }
 
     var json: String {
         get throws {
-            let encoder = JSONEncoder()
-            encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-            return String(decoding: try encoder.encode(self), as: UTF8.self)
+            try JSONOutput.text(self)
         }
     }
 }

@@ -50,7 +50,7 @@ struct Stop: Error {
         remedy = localized?.recoverySuggestion
         code =
             switch error {
-            case LedgerError.inUse, LedgerError.locked, WorkerError.refused: .unreachable
+            case LedgerError.inUse, LedgerError.locked, is WorkerError: .unreachable
             case is TransportError: .unreachable
             case LedgerError.diskFull, LedgerError.io, is ArtifactStoreError, is ProcessError: .incomplete
             default: .configuration

@@ -1,6 +1,7 @@
 import Foundation
 import LedgerStore
 import Studies
+import StudyFiles
 
 /// Where one study's things lie: `<results>/<study>/`.
 struct StudyFolder {
@@ -18,6 +19,11 @@ struct StudyFolder {
     var cache: String { path + "/cache" }
     var logs: String { path + "/logs" }
     var tables: String { path + "/tables" }
+
+    /// The command that continues the study.
+    func resumeCommand(results: String) -> String {
+        "sower resume \(name)" + ResultsOption.flag(results)
+    }
 
     /// The studies that have a ledger below `results`, the one used last first.
     static func all(in results: String) -> [StudyFolder] {
@@ -44,7 +50,11 @@ struct StudyFolder {
         }
         guard let found = known.first(where: { $0.name == name }) else {
             let names = known.isEmpty ? "none" : known.map(\.name).joined(separator: ", ")
-            throw Stop(.configuration, "there is no study \(name) in \(results) (there: \(names))", remedy: "Start it with `sower run \(name)`.")
+            throw Stop(
+                .configuration, "there is no study \(name) in \(results) (there: \(names))",
+                remedy: BuiltInStudies.names.contains(name)
+                    ? "Start it with: sower run \(name)\(ResultsOption.flag(results))"
+                    : "Start it from its study file (sower run FILE.yaml), or name the folder of an earlier run with --results.")
         }
         return found
     }

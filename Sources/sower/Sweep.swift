@@ -38,9 +38,7 @@ struct Sweep {
 
     private func register(in ledger: Ledger) throws -> Registration {
         let study = loaded.study
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-        let definition = String(decoding: try encoder.encode(study), as: UTF8.self)
+        let definition = try JSONOutput.text(study)
         return try ledger.register(
             study: StudyRecord(name: study.name, definitionDigest: study.digest, definitionJSON: definition),
             jobs: loaded.plan.jobs.enumerated().map { priority, job in
@@ -63,7 +61,7 @@ struct Sweep {
                 throw Stop(
                     .configuration,
                     "the artifact \(artifact.name) of job \(entry.id.short), \(store.path(of: artifact.digest)), \(found), expected \(artifact.size) bytes",
-                    remedy: "Make it again, to the same bits: sower job run \(entry.id.short) --study \(loaded.folder.name) --results \(resultsPath). Then: \(resumeCommand)")
+                    remedy: "Make it again, to the same bits: sower job run \(entry.id.short) --study \(loaded.folder.name) --results \(shellWord(resultsPath)). Then: \(resumeCommand)")
             }
         }
     }
@@ -73,7 +71,7 @@ struct Sweep {
     // MARK: Work
 
     private func work(_ entries: [JobEntry], ledger: Ledger, store: ArtifactStore) throws -> CoordinatorLoop.Ending {
-        let sockets = try SocketFolder()
+        let sockets = try SocketFolder(of: loaded.folder)
         defer { sockets.remove() }
         var settings = CoordinatorLoop.Settings(controlEndpoints: [sockets.control], dataEndpoints: [sockets.data])
         if let listen = options.listen {
@@ -149,7 +147,7 @@ struct Sweep {
         if ending == .tooManyFailures {
             throw Stop(
                 .tooManyFailures, "more than \(options.maxFails ?? 0) jobs have failed for good",
-                remedy: "Look at `sower status \(loaded.folder.name)`, mend the cause, then: \(resumeCommand) --retry-failed")
+                remedy: "Look at `sower status \(loaded.folder.name) --results \(shellWord(resultsPath))`, mend the cause, then: \(resumeCommand) --retry-failed")
         }
         if !report.isComplete { throw Stop(.someCellsFailed) }
     }
@@ -159,18 +157,27 @@ struct Sweep {
     }
 }
 
-/// A folder of this run's own for its ipc sockets: short, since a socket's path has at most 107 bytes, and private.
+/// The folder of a study's ipc sockets: short, since a socket's path has at most 107 bytes; private to the user; and the
+/// same in every run of the study, so that a killed coordinator leaves nothing behind that the next does not take over.
+///
+/// libzmq takes an ipc path over from whoever has it; the ledger's lock keeps a second coordinator from getting here.
 private struct SocketFolder {
     let path: String
     var control: String { "ipc://\(path)/control" }
     var data: String { "ipc://\(path)/data" }
 
-    init() throws {
-        var template = Array("/tmp/sower-XXXXXX".utf8CString)
-        guard mkdtemp(&template) != nil else {
-            throw Stop(.incomplete, "no folder can be made in /tmp: \(String(cString: strerror(errno)))", remedy: "Make room in /tmp.")
+    init(of study: StudyFolder) throws {
+        path = "/tmp/sower-\(getuid())-\(Digest(of: study.path).short)"
+        let made = mkdir(path, 0o700) == 0
+        guard made || errno == EEXIST else {
+            throw Stop(.incomplete, "\(path) cannot be made: \(String(cString: strerror(errno)))", remedy: "Make room in /tmp.")
         }
-        path = template.withUnsafeBufferPointer { String(cString: $0.baseAddress!) }
+        var status = stat()
+        guard lstat(path, &status) == 0, status.st_mode & S_IFMT == S_IFDIR, status.st_uid == getuid(), status.st_mode & 0o077 == 0 else {
+            throw Stop(
+                .configuration, "\(path) is not a private folder of this user, so its sockets could be somebody else's",
+                remedy: "Remove it, or have its owner do so.")
+        }
     }
 
     func remove() { try? FileManager.default.removeItem(atPath: path) }

@@ -52,21 +52,21 @@ struct WorkerCommand: ParsableCommand {
         let address = try connect.map { try HostAndPort($0) }
         let host = String(ProcessInfo.processInfo.hostName.prefix(Limits.nameBytes))
         let process = Int(ProcessInfo.processInfo.processIdentifier)
+        let worker = name ?? "\(host.prefix(80))-\(process)-\(UInt32.random(in: 0...UInt32.max))"
         let environment = Executable.runnerEnvironment
         let logger = Logger(label: "sower.worker") { StreamLogHandler.standardError(label: $0) }
-        logger.info("worker \(name ?? "") on \(host): \(slots) slots, \(NumericClass.current), BLAS kernels \(environment["OPENBLAS_CORETYPE"] ?? "of the library's choice")")
+        logger.info("worker \(worker) on \(host): \(slots) slots, \(NumericClass.current), BLAS kernels \(environment["OPENBLAS_CORETYPE"] ?? "of the library's choice")")
         let loop = try WorkerLoop(
             WorkerLoop.Settings(
                 controlEndpoint: control ?? address!.controlEndpoint, dataEndpoint: data ?? address!.dataEndpoint,
                 hello: Hello(
-                    worker: name ?? "\(host.prefix(80))-\(process)-\(UInt32.random(in: 0...UInt32.max))", host: host, processID: process,
-                    slots: slots, isCentral: central, numericClass: NumericClass.current, attempts: []),
+                    worker: worker, host: host, processID: process, slots: slots, isCentral: central, numericClass: NumericClass.current, attempts: []),
                 storePath: store ?? FileManager.default.temporaryDirectory.path + "/sower-cache-\(getuid())",
                 runnerExecutable: Executable.path, runnerArguments: ["runner"], runnerEnvironment: environment,
                 lifeline: lifeline ? 0 : nil, log: { logger.info("\($0)") }))
         switch try loop.run(shouldStop: { Signals.pending != nil }) {
         case .finished, .lifelineCut: return
-        case .stopped: throw Stop(Signals.pending ?? .terminated)
+        case .stopped: throw Stop(Signals.pending ?? .terminated, "stopped; the coordinator gives this worker's jobs to others")
         }
     }
 }

@@ -48,7 +48,8 @@ import LedgerStore
             entries[jobID("pretrain")]
                 == JobEntry(
                     id: jobID("pretrain"), spec: chain[0].spec, inputs: [], isCentral: false, isBroadcast: false, priority: 1,
-                    state: .finished(artifacts: [artifact("weights"), artifact("a")]), lastAttempt: 4, crashes: 2))
+                    state: .finished(artifacts: [artifact("weights"), artifact("a")]), lastAttempt: 4, crashes: 2,
+                    lastEndedAttempt: 3))
         #expect(
             entries[jobID("sample")]
                 == JobEntry(

@@ -1,0 +1,72 @@
+import Coordination
+import Digests
+import Studies
+
+func jobID(_ name: String) -> JobID { JobID(Digest(of: name)) }
+
+func attempt(_ job: String, _ number: Int = 1) -> AttemptID { AttemptID(job: jobID(job), number: number) }
+
+func artifact(_ name: String, size: UInt64 = 7) -> ArtifactNotice {
+    ArtifactNotice(name: name, digest: Digest(of: name), size: size)
+}
+
+func metrics(_ epoch: Int) -> EpochMetrics {
+    EpochMetrics(
+        epoch: epoch, learningRate: 0.1, trainingLoss: 1.5, trainingAccuracy: 50, validationLoss: 1.25, validationAccuracy: 40,
+        images: 1000, seconds: 2)
+}
+
+func hello(_ worker: String = "w1", slots: Int = 2, isCentral: Bool = false, holding attempts: [AttemptID] = []) -> Hello {
+    Hello(
+        worker: worker, host: "lab1", processID: 42, slots: slots, isCentral: isCentral, numericClass: "v1-haswell",
+        attempts: attempts)
+}
+
+func result(
+    _ attempt: AttemptID, _ outcome: AttemptOutcome = .finished, epochs: Int = 2, artifacts: [ArtifactNotice] = []
+) -> AttemptResult {
+    AttemptResult(
+        attempt: attempt, outcome: outcome, epochs: epochs == 0 ? [] : (1...epochs).map(metrics), artifacts: artifacts,
+        numericClass: "v1-haswell", seconds: 4)
+}
+
+func failed(_ attempt: AttemptID, _ reason: JobFailure.Reason) -> AttemptResult {
+    AttemptResult(
+        attempt: attempt, outcome: .failed(JobFailure(reason, "it broke")), epochs: [], artifacts: [],
+        numericClass: "v1-haswell", seconds: 0)
+}
+
+func entry(
+    _ name: String, inputs: [String] = [], isCentral: Bool = false, isBroadcast: Bool = false, priority: Int = 0,
+    state: JobEntry.State = .open, lastAttempt: Int = 0, crashes: Int = 0, lastEndedAttempt: Int = 0
+) -> JobEntry {
+    JobEntry(
+        id: jobID(name), spec: Array(name.utf8), inputs: inputs.map { jobID($0) }, isCentral: isCentral,
+        isBroadcast: isBroadcast, priority: priority, state: state, lastAttempt: lastAttempt, crashes: crashes,
+        lastEndedAttempt: lastEndedAttempt)
+}
+
+func assignment(_ attempt: AttemptID, _ name: String, inputs: [InputArtifact] = []) -> Assignment {
+    Assignment(attempt: attempt, spec: Array(name.utf8), inputs: inputs)
+}
+
+/// A seeded source of choices (SplitMix64).
+struct SeededChoices: RandomNumberGenerator {
+    var state: UInt64
+
+    init(seed: UInt64) { state = seed &* 0x9E37_79B9_7F4A_7C15 &+ 0xD1B5_4A32_D192_ED03 }
+
+    mutating func next() -> UInt64 {
+        state &+= 0x9E37_79B9_7F4A_7C15
+        var z = state
+        z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
+        z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
+        return z ^ (z >> 31)
+    }
+
+    mutating func below(_ bound: Int) -> Int { Int(next() % UInt64(bound)) }
+    mutating func chance(_ probability: Double) -> Bool { seconds(0, 1) < probability }
+    mutating func seconds(_ from: Double, _ to: Double) -> Double {
+        from + (to - from) * Double(next() >> 11) / Double(1 << 53)
+    }
+}

@@ -1,0 +1,69 @@
+import Coordination
+import Digests
+import Studies
+
+/// One example of every message, and its decoder.
+enum WireExamples {
+    static let outcomes: [AttemptOutcome] =
+        [.finished, .diverged(epoch: 1, step: 1)] + JobFailure.Reason.allCases.map { .failed(JobFailure($0, "why: ü\n\ttab")) }
+
+    static let results = outcomes.map {
+        result(attempt("a"), $0, artifacts: [artifact("x"), artifact("y", size: Limits.blobBytes)])
+    }
+
+    static let input = InputArtifact(job: jobID("b"), artifact: artifact("x"))
+
+    static let worker: [WorkerMessage] =
+        [
+            .hello(hello(holding: [attempt("a"), attempt("b", Int(Int32.max))])), .hello(hello(slots: 1, isCentral: true)),
+            .heartbeat, .epoch(attempt("a"), metrics(1)), .goodbye(reason: "stopped"), .goodbye(reason: ""),
+        ] + results.map { .result($0) }
+
+    static let coordinator: [CoordinatorMessage] = [
+        .welcome(Welcome(datasetPath: "/data", drop: [attempt("a")])), .refused(reason: "too old"), .greetAgain, .heartbeat,
+        .assign(assignment(attempt("a"), "spec", inputs: [input])), .acknowledged(attempt("a")),
+        .missing(attempt("a"), [Digest(of: "x"), Digest(of: "y")]), .cancel(attempt("a", 7)), .announce(artifact("x")), .finish,
+    ]
+
+    static let requests: [BlobRequest] = [
+        .get(Digest(of: "x"), offset: 1 << 40, count: Limits.chunkBytes),
+        .put(Digest(of: "x"), size: 10, offset: 8, bytes: [1, 2]), .put(Digest(of: "x"), size: 0, offset: 0, bytes: []),
+    ]
+
+    static let replies: [BlobReply] = [
+        .chunk(Digest(of: "x"), size: 9, offset: 0, bytes: [1, 2, 3]), .absent(Digest(of: "x")),
+        .received(Digest(of: "x"), count: 5), .stored(Digest(of: "x")), .refused(Digest(of: "x"), reason: "disk full"),
+    ]
+
+    static let runnerRequests = [
+        RunnerRequest(spec: [1, 2], datasetPath: "/data", storePath: "/store", inputs: [input])
+    ]
+
+    static let runnerMessages: [RunnerMessage] =
+        [.ready(numericClass: "v1"), .epoch(metrics(3))]
+        + results.map {
+            .ended(RunnerResult(outcome: $0.outcome, epochs: $0.epochs, artifacts: $0.artifacts, seconds: $0.seconds))
+        }
+
+    static let families: [any WireFamily] = [
+        Family(worker), Family(coordinator), Family(requests), Family(replies), Family(runnerRequests), Family(runnerMessages),
+    ]
+}
+
+protocol WireFamily: Sendable {
+    var frames: [[UInt8]] { get }
+    /// Whether every example comes back as it was.
+    var roundTrips: Bool { get }
+    /// Encodes again what `frame` says; throws when it is no message.
+    func reencoded(_ frame: [UInt8]) throws(WireError) -> [UInt8]
+}
+
+struct Family<Message: WireCodable & Equatable & Sendable>: WireFamily {
+    let examples: [Message]
+
+    init(_ examples: [Message]) { self.examples = examples }
+
+    var frames: [[UInt8]] { examples.map(\.frame) }
+    var roundTrips: Bool { examples.allSatisfy { (try? Message(frame: $0.frame)) == $0 } }
+    func reencoded(_ frame: [UInt8]) throws(WireError) -> [UInt8] { try Message(frame: frame).frame }
+}
