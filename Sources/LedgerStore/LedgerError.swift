@@ -110,7 +110,7 @@ package enum LedgerError: Error, Equatable, LocalizedError {
         case .ruleBroken:
             "This is a bug in sower: please report it. `sower resume` continues from the last recorded state."
         case .unknownJob:
-            "List the study's jobs with `sower status`."
+            "List the study's jobs with `sower status --cells`."
         case .unknownStudy:
             "List the ledger's studies with `sower status`, or start it with `sower run`."
         case .ambiguousJob:

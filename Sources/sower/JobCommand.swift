@@ -33,7 +33,7 @@ struct JobCommand: ParsableCommand {
             do {
                 spec = try JSONDecoder().decode(JobSpec.self, from: Data(bytes))
             } catch {
-                throw Stop(.configuration, "\(job) is no job specification: \(error)", remedy: "`sower status` lists jobs; give the beginning of an id.")
+                throw Stop(.configuration, "\(job) is no job specification: \(error)", remedy: "`sower status --cells` lists jobs; give the beginning of an id.")
             }
             let inputs = try spec.inputs.flatMap { input in
                 try recorded.reader.job(prefix: input.digest.hex).artifacts.map { InputArtifact(job: input, artifact: $0) }
