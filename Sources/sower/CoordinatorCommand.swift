@@ -26,7 +26,7 @@ struct CoordinatorCommand: ParsableCommand {
         if retryFailed { arguments.append("--retry-failed") }
         try Sweep(
             loaded: loaded, options: SweepOptions.parse(arguments), mode: output.outputMode,
-            resumeCommand: "sower coordinator \(study.words) --listen \(shellWord(listen))\(ResultsOption.flag(results.results))"
+            resumeCommand: "sower coordinator \(study.words) --listen \(shellWord(listen))\(maxFails.map { " --max-fails \($0)" } ?? "")\(ResultsOption.flag(results.results))"
         ).run()
     }
 }

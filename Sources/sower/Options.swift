@@ -63,6 +63,12 @@ struct SweepOptions: ParsableArguments {
     @Flag(help: "Try the jobs again that have failed for good.")
     var retryFailed = false
 
+    /// The options that another run needs to be like this one, as words of its command; `--retry-failed` was for this once.
+    var words: String {
+        (workers == ProcessInfo.processInfo.activeProcessorCount ? "" : " --workers \(workers)")
+            + (listen.map { " --listen \(shellWord($0))" } ?? "") + (maxFails.map { " --max-fails \($0)" } ?? "")
+    }
+
     func validate() throws {
         guard (0...256).contains(workers) else { throw ValidationError("--workers \(workers): expected 0 to 256") }
         guard workers > 0 || listen != nil else {

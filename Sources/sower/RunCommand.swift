@@ -21,7 +21,7 @@ struct RunCommand: ParsableCommand {
         }
         try Sweep(
             loaded: loaded, options: sweep, mode: output.outputMode,
-            resumeCommand: loaded.folder.resumeCommand(results: results.results)
+            resumeCommand: loaded.folder.resumeCommand(results: results.results) + sweep.words
         ).run()
     }
 }
@@ -49,7 +49,7 @@ struct ResumeCommand: ParsableCommand {
         }
         try Sweep(
             loaded: loaded, options: sweep, mode: output.outputMode,
-            resumeCommand: loaded.folder.resumeCommand(results: results.results)
+            resumeCommand: loaded.folder.resumeCommand(results: results.results) + sweep.words
         ).run()
     }
 }

@@ -10,9 +10,14 @@ struct SowerCommand: ParsableCommand {
             + "clustered, every result in a ledger, tables from the ledger.",
         discussion: """
             Start with:  sower run demo
-            Exit codes:  0 every cell has a result · 1 some cells failed for good · 2 usage or configuration ·
-                         3 coordinator or host unreachable, ledger in use · 4 stopped by --max-fails or no worker left ·
-                         5 incomplete, resumable · 130, 143 stopped by a signal, state saved
+            Exit codes:
+              0  every cell has a result
+              1  some cells failed for good
+              2  usage or configuration
+              3  coordinator or host unreachable, or the ledger is in use
+              4  stopped by --max-fails, or no worker is left
+              5  incomplete: `sower resume` continues
+              130, 143  stopped by a signal, state saved
             """,
         version: Version.text,
         subcommands: [
