@@ -79,6 +79,9 @@ let package = Package(
             name: "LedgerStoreTests",
             dependencies: ["Coordination", "Digests", "LedgerStore", "Studies", .product(name: "GRDB", package: "GRDB.swift")]),
         .testTarget(name: "ReportsTests", dependencies: ["Reports", "Studies"]),
+        .testTarget(
+            name: "WorkerTests",
+            dependencies: ["Artifacts", "Coordination", "Coordinator", "Digests", "Transport", "Worker"]),
         // Whole processes: the built `sower` on the synthetic set, killed and resumed.
         .testTarget(name: "SystemTests", dependencies: ["Processes", "sower"]),
         // The import table above, file by file.

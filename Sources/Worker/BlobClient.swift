@@ -125,7 +125,7 @@ private final class BlobTransfers {
                 try startOver()
             }
         } catch {
-            fail(String(describing: error))
+            fail(error.localizedDescription)
         }
         return events
     }
@@ -165,12 +165,19 @@ private final class BlobTransfers {
                     events.append(.fetched(notice.digest))
                     return
                 }
-                guard let lock = try HostFetchLock(store: store, digest: notice.digest) else { continue }
-                queue.remove(at: position)
-                let partial = try store.resume(digest: notice.digest, size: Int(notice.size))
-                active = .fetch(notice, lock, partial, asked: partial.receivedCount)
+                do {
+                    guard let lock = try HostFetchLock(store: store, digest: notice.digest) else { continue }
+                    queue.remove(at: position)
+                    let partial = try store.resume(digest: notice.digest, size: Int(notice.size))
+                    active = .fetch(notice, lock, partial, asked: partial.receivedCount)
+                } catch {
+                    // Whoever waits for it must hear that it will not come.
+                    queue.removeAll { $0 == request }
+                    events.append(.fetchFailed(notice.digest, reason: error.localizedDescription))
+                    return
+                }
                 lastProgress = .now
-                if partial.isComplete { try finishFetch() } else { try askForMore() }
+                if case .fetch(_, _, let partial, _) = active, partial.isComplete { try finishFetch() } else { try askForMore() }
                 return
             case .push(let notice):
                 queue.remove(at: position)
@@ -243,7 +250,7 @@ private final class BlobTransfers {
                 return
             }
         } catch {
-            fail((error as? any LocalizedError)?.errorDescription ?? String(describing: error))
+            fail(error.localizedDescription)
         }
     }
 
