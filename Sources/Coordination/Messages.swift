@@ -83,7 +83,7 @@ package struct Hello: Sendable, Equatable {
 }
 
 package struct Welcome: Sendable, Equatable {
-    /// The data set's folder on the worker's host, and the digest its bytes must have.
+    /// The data set's folder on the worker's host; each specification names the digest its bytes must have.
     package var datasetPath: String
     /// Attempts that the worker holds and should drop.
     package var drop: [AttemptID]

@@ -64,9 +64,9 @@ package struct WorkerSession: Sendable {
     private var order: [AttemptID] = []
     private var slots: [AttemptID?]
     private var datasetPath: String?
+    /// When the coordinator last said anything, or the start.
     private var lastHeard: Instant
-    /// When the coordinator last said anything, or the start; a reconnection does not change it.
-    private var lastWord: Instant
+    private var lastReconnection: Instant
     private var lastHeartbeat: Instant
     private var lastGreeting: Instant
 
@@ -75,7 +75,7 @@ package struct WorkerSession: Sendable {
         self.hello = hello
         slots = [AttemptID?](repeating: nil, count: hello.slots)
         lastHeard = now
-        lastWord = now
+        lastReconnection = now
         lastHeartbeat = now
         lastGreeting = now
     }
@@ -96,7 +96,6 @@ package struct WorkerSession: Sendable {
         var commands: [Command] = []
         switch event {
         case .received(let message):
-            lastWord = now
             lastHeard = now
             receive(message, at: now, &commands)
         case .fetched(let digest):
@@ -217,12 +216,12 @@ package struct WorkerSession: Sendable {
 
     private mutating func keepInTouch(at now: Instant, _ commands: inout [Command]) {
         let patience = datasetPath == nil ? Limits.firstContactSeconds : Limits.graceSeconds
-        if now - lastWord > patience {
-            commands.append(.end(.unreachable(seconds: Int(now - lastWord))))
+        if now - lastHeard > patience {
+            commands.append(.end(.unreachable(seconds: Int(now - lastHeard))))
             return
         }
-        if now - lastHeard > Limits.coordinatorSilenceSeconds {
-            lastHeard = now
+        if now - max(lastHeard, lastReconnection) > Limits.coordinatorSilenceSeconds {
+            lastReconnection = now
             lastGreeting = now
             commands.append(.reconnect)
             commands.append(.send(greeting))

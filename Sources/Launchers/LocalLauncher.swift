@@ -7,15 +7,20 @@ import Processes
 /// its runners along. Workers have process groups of their own, so Ctrl-C reaches only the parent, which ends them in
 /// order.
 package final class LocalLauncher {
+    /// What a worker is there for: a sweep cannot end while a kind that it needs has none left.
+    package enum Kind: Sendable, Hashable { case ordinary, central }
+
     /// One worker to keep running.
     package struct Worker: Sendable {
+        package var kind: Kind
         /// The name it greets with; each restart adds a number.
         package var name: String
         /// Everything after the executable; the launcher adds `--name`.
         package var arguments: [String]
         package var logPath: String
 
-        package init(name: String, arguments: [String], logPath: String) {
+        package init(kind: Kind, name: String, arguments: [String], logPath: String) {
+            self.kind = kind
             self.name = name
             self.arguments = arguments
             self.logPath = logPath
@@ -35,14 +40,17 @@ package final class LocalLauncher {
     private let environment: [String: String]
     private var running: [String: Running] = [:]
     /// Why workers are no longer started, for the person who waits.
-    package private(set) var abandoned: [(worker: String, reason: String)] = []
+    package private(set) var abandoned: [(worker: Worker, reason: String)] = []
 
     package init(executable: String, environment: [String: String]) {
         self.executable = executable
         self.environment = environment
     }
 
-    package var isEmpty: Bool { running.isEmpty }
+    /// The kinds of which workers were started and none is left.
+    package var desertedKinds: Set<Kind> {
+        Set(abandoned.map(\.worker.kind)).subtracting(running.values.map(\.worker.kind))
+    }
 
     package func start(_ worker: Worker) throws(ProcessError) { try start(worker, starts: 1) }
 
@@ -54,7 +62,7 @@ package final class LocalLauncher {
             running[name] = nil
             ended.append((name, "its process ended with \(end), see \(entry.worker.logPath)"))
             guard entry.starts <= Self.restartLimit, (try? start(entry.worker, starts: entry.starts + 1)) != nil else {
-                abandoned.append((entry.worker.name, "its process ended \(entry.starts) times, last with \(end), see \(entry.worker.logPath)"))
+                abandoned.append((entry.worker, "its process ended \(entry.starts) times, last with \(end), see \(entry.worker.logPath)"))
                 continue
             }
         }

@@ -45,9 +45,29 @@ struct StudyOptions: ParsableArguments {
 
     /// The study as a printed command names it.
     var words: String { ([shellWord(study)] + overrides.map { "--set " + shellWord($0) }).joined(separator: " ") }
+
+    /// The command that runs this study.
+    func runCommand(_ results: ResultsOption) -> String { "sower run \(words)\(ResultsOption.flag(results.results))" }
 }
 
-struct SweepOptions: ParsableArguments {
+/// What a sweep does about jobs that fail for good.
+struct FailureOptions: ParsableArguments {
+    @Option(help: ArgumentHelp("Stop when more jobs than this have failed for good.", valueName: "n"))
+    var maxFails: Int?
+
+    @Flag(help: "Try the jobs again that have failed for good.")
+    var retryFailed = false
+
+    /// What another run needs to be like this one, as words of its command; `--retry-failed` was for this once.
+    var words: String { maxFails.map { " --max-fails \($0)" } ?? "" }
+
+    func validate() throws {
+        if let maxFails, maxFails < 0 { throw ValidationError("--max-fails \(maxFails): expected 0 or more") }
+    }
+}
+
+/// Who does a sweep's work.
+struct WorkerOptions: ParsableArguments {
     @Option(help: "Worker processes on this host; the default is one a core.")
     var workers: Int = ProcessInfo.processInfo.activeProcessorCount
 
@@ -57,16 +77,10 @@ struct SweepOptions: ParsableArguments {
             valueName: "host:port"))
     var listen: String?
 
-    @Option(help: ArgumentHelp("Stop when more jobs than this have failed for good.", valueName: "n"))
-    var maxFails: Int?
-
-    @Flag(help: "Try the jobs again that have failed for good.")
-    var retryFailed = false
-
-    /// The options that another run needs to be like this one, as words of its command; `--retry-failed` was for this once.
+    /// What another run needs to be like this one, as words of its command.
     var words: String {
         (workers == ProcessInfo.processInfo.activeProcessorCount ? "" : " --workers \(workers)")
-            + (listen.map { " --listen \(shellWord($0))" } ?? "") + (maxFails.map { " --max-fails \($0)" } ?? "")
+            + (listen.map { " --listen \(shellWord($0))" } ?? "")
     }
 
     func validate() throws {
@@ -74,7 +88,6 @@ struct SweepOptions: ParsableArguments {
         guard workers > 0 || listen != nil else {
             throw ValidationError("--workers 0 needs --listen HOST:PORT: without either, nobody would do the work")
         }
-        if let maxFails, maxFails < 0 { throw ValidationError("--max-fails \(maxFails): expected 0 or more") }
         if let listen { _ = try HostAndPort(listen) }
     }
 }

@@ -6,7 +6,8 @@ struct RunCommand: ParsableCommand {
         commandName: "run", abstract: "Run a study to its table; running it again finishes what is missing.")
 
     @OptionGroup var study: StudyOptions
-    @OptionGroup var sweep: SweepOptions
+    @OptionGroup var workers: WorkerOptions
+    @OptionGroup var failures: FailureOptions
     @OptionGroup var results: ResultsOption
     @OptionGroup var output: OutputOptions
 
@@ -16,13 +17,10 @@ struct RunCommand: ParsableCommand {
     func run() throws {
         let loaded = try LoadedStudy.fromFile(study.study, overrides: study.overrides, results: results.results)
         if dryRun {
-            try PlanReport(loaded, runCommand: "sower run \(study.words)\(ResultsOption.flag(results.results))").show(output.outputMode)
-            return
+            try PlanReport(loaded, runCommand: study.runCommand(results)).show(output.outputMode)
+        } else {
+            try Sweep(loaded, workers, failures, results, output).run()
         }
-        try Sweep(
-            loaded: loaded, options: sweep, mode: output.outputMode,
-            resumeCommand: loaded.folder.resumeCommand(results: results.results) + sweep.words
-        ).run()
     }
 }
 
@@ -33,24 +31,33 @@ struct ResumeCommand: ParsableCommand {
     @Argument(help: "A study's name in the results folder, or a study file; the default is the study used last.")
     var study: String?
 
-    @OptionGroup var sweep: SweepOptions
+    @OptionGroup var workers: WorkerOptions
+    @OptionGroup var failures: FailureOptions
     @OptionGroup var results: ResultsOption
     @OptionGroup var output: OutputOptions
 
     func run() throws {
-        let folder = try? StudyFolder.find(study, in: results.results)
-        let loaded: LoadedStudy
-        if let folder {
-            loaded = try LoadedStudy.fromLedger(folder, results: results.results)
-        } else if let study, LoadedStudy.isStudyFile(study) {
-            loaded = try LoadedStudy.fromFile(study, overrides: [], results: results.results)
-        } else {
-            loaded = try LoadedStudy.fromLedger(StudyFolder.find(study, in: results.results), results: results.results)
+        try Sweep(load(), workers, failures, results, output).run()
+    }
+
+    private func load() throws -> LoadedStudy {
+        let isKnown = StudyFolder.all(in: results.results).contains { $0.name == study }
+        if let study, !isKnown, LoadedStudy.isStudyFile(study) {
+            return try LoadedStudy.fromFile(study, overrides: [], results: results.results)
         }
-        try Sweep(
-            loaded: loaded, options: sweep, mode: output.outputMode,
-            resumeCommand: loaded.folder.resumeCommand(results: results.results) + sweep.words
-        ).run()
+        return try LoadedStudy.fromLedger(StudyFolder.find(study, in: results.results), results: results.results)
+    }
+}
+
+extension Sweep {
+    /// What `run` and `resume` do with a loaded study: they differ only in where it comes from.
+    fileprivate init(
+        _ loaded: LoadedStudy, _ workers: WorkerOptions, _ failures: FailureOptions, _ results: ResultsOption, _ output: OutputOptions
+    ) throws {
+        self.init(
+            loaded: loaded, workers: workers.workers, listen: try workers.listen.map { try HostAndPort($0) }, failures: failures,
+            mode: output.outputMode,
+            resumeCommand: loaded.folder.resumeCommand(results: results.results) + workers.words + failures.words)
     }
 }
 
@@ -64,6 +71,6 @@ struct PlanCommand: ParsableCommand {
 
     func run() throws {
         let loaded = try LoadedStudy.fromFile(study.study, overrides: study.overrides, results: results.results)
-        try PlanReport(loaded, runCommand: "sower run \(study.words)\(ResultsOption.flag(results.results))").show(output.outputMode)
+        try PlanReport(loaded, runCommand: study.runCommand(results)).show(output.outputMode)
     }
 }

@@ -12,7 +12,11 @@ import Tensors
 /// One run of a study: ledger, coordinator loop and this host's workers, until every job is settled.
 struct Sweep {
     var loaded: LoadedStudy
-    var options: SweepOptions
+    /// Worker processes on this host.
+    var workers: Int
+    /// Where workers of other hosts connect, if they may.
+    var listen: HostAndPort?
+    var failures: FailureOptions
     var mode: OutputMode
     /// How a person continues after an interruption.
     var resumeCommand: String
@@ -48,7 +52,7 @@ struct Sweep {
             },
             cells: loaded.plan.cells.map {
                 CellRecord(stage: $0.stage.rawValue, arm: $0.arm, pair: $0.pair, replicate: $0.replicate, job: $0.job)
-            }, retryFailed: options.retryFailed, now: Date())
+            }, retryFailed: failures.retryFailed, now: Date())
     }
 
     /// Artifacts that open jobs will read must be there, whole: found now, not in the middle of the night.
@@ -74,12 +78,11 @@ struct Sweep {
         let sockets = try SocketFolder(of: loaded.folder)
         defer { sockets.remove() }
         var settings = CoordinatorLoop.Settings(controlEndpoints: [sockets.control], dataEndpoints: [sockets.data])
-        if let listen = options.listen {
-            let address = try HostAndPort(listen)
-            settings.controlEndpoints.append(address.controlEndpoint)
-            settings.dataEndpoints.append(address.dataEndpoint)
+        if let listen {
+            settings.controlEndpoints.append(listen.controlEndpoint)
+            settings.dataEndpoints.append(listen.dataEndpoint)
         }
-        let dispatcher = Dispatcher(entries: entries, datasetPath: loaded.dataPath, maximumFailures: options.maxFails)
+        let dispatcher = Dispatcher(entries: entries, datasetPath: loaded.dataPath, maximumFailures: failures.maxFails)
         let loop = try CoordinatorLoop(settings, dispatcher: dispatcher, ledger: ledger, store: store)
         defer { loop.close() }
         let launcher = LocalLauncher(executable: Executable.path, environment: ProcessInfo.processInfo.environment)
@@ -88,7 +91,7 @@ struct Sweep {
 
         let progress = ProgressLine(plan: loaded.plan, entries: entries, isShown: mode == .cli && isatty(2) != 0)
         let ending = try loop.run(
-            shouldStop: { Signals.pending != nil || (options.listen == nil && launcher.isEmpty) },
+            shouldStop: { Signals.pending != nil || isStranded(launcher) },
             endedWorkers: { launcher.takeEnded() }, onProgress: { progress.show($0) })
         progress.end(loop.progress, say: mode == .cli)
         if ending == .complete {
@@ -100,10 +103,16 @@ struct Sweep {
             launcher.stop(within: 0)
         }
         if ending == .stopped, Signals.pending == nil {
-            let reasons = launcher.abandoned.map { "\($0.worker): \($0.reason)" }.joined(separator: "\n  ")
+            let reasons = launcher.abandoned.map { "\($0.worker.name): \($0.reason)" }.joined(separator: "\n  ")
             throw Stop(.tooManyFailures, "no worker is left:\n  \(reasons)", remedy: "Read the log, then continue with: \(resumeCommand)")
         }
         return ending
+    }
+
+    /// Whether nobody is left for jobs that only this host's workers can do. Others may come from elsewhere.
+    private func isStranded(_ launcher: LocalLauncher) -> Bool {
+        let deserted = launcher.desertedKinds
+        return deserted.contains(.central) || (deserted.contains(.ordinary) && listen == nil)
     }
 
     private func startWorkers(_ launcher: LocalLauncher, sockets: SocketFolder, needsCentral: Bool) throws {
@@ -112,17 +121,18 @@ struct Sweep {
         let connection = ["worker", "--control", sockets.control, "--data", sockets.data, "--lifeline"]
         // The name is new in every run: an attempt of an earlier run is not this worker's.
         let run = "\(ProcessInfo.processInfo.processIdentifier)"
-        for number in 0..<options.workers {
+        for number in 0..<workers {
             let name = "local-\(run)-\(number + 1)"
             try launcher.start(
                 LocalLauncher.Worker(
-                    name: name, arguments: connection + ["--store", folder.cache, "--slots", "1"],
+                    kind: .ordinary, name: name, arguments: connection + ["--store", folder.cache, "--slots", "1"],
                     logPath: folder.logs + "/worker-\(number + 1).log"))
         }
         if needsCentral {
             try launcher.start(
                 LocalLauncher.Worker(
-                    name: "central-\(run)", arguments: connection + ["--store", folder.artifacts, "--slots", "1", "--central"],
+                    kind: .central, name: "central-\(run)",
+                    arguments: connection + ["--store", folder.artifacts, "--slots", "1", "--central"],
                     logPath: folder.logs + "/central.log"))
         }
     }
@@ -146,7 +156,7 @@ struct Sweep {
         }
         if ending == .tooManyFailures {
             throw Stop(
-                .tooManyFailures, "more than \(options.maxFails ?? 0) jobs have failed for good",
+                .tooManyFailures, "more than \(failures.maxFails ?? 0) jobs have failed for good",
                 remedy: "Look at `sower status \(loaded.folder.name) --results \(shellWord(resultsPath))`, mend the cause, then: \(resumeCommand) --retry-failed")
         }
         if !report.isComplete { throw Stop(.someCellsFailed) }

@@ -69,7 +69,9 @@ extension SystemTests {
 
             // The command is followed as it is printed.
             let remedy = try #require(terminated.remedy)
-            #expect(remedy == "Continue with: sower resume tiny --results \(bench.results)")
+            // The number of workers is repeated where it is not the default of one a core.
+            let workers = ProcessInfo.processInfo.activeProcessorCount == 2 ? "" : " --workers 2"
+            #expect(remedy == "Continue with: sower resume tiny --results \(bench.results)\(workers)")
             try bench.succeed(remedy.components(separatedBy: "sower ")[1].split(separator: " ").map(String.init))
             #expect(try bench.everyDigit() == Undisturbed.everyDigit())
         }
@@ -106,6 +108,21 @@ extension SystemTests {
             let ending = try run.finish()
             #expect(ending.exitCode == 0, "\(ending.standardError)")
             #expect(try bench.everyDigit() == Undisturbed.everyDigit())
+        }
+
+        @Test func `a sweep whose workers end again and again stops, also while its central worker lives`() throws {
+            let bench = try Workbench()
+            let run = try bench.start(["run", bench.studyFile, "--workers", "1"] + bench.inResults)
+            let deadline = ContinuousClock.now + .seconds(60)
+            while run.isRunning, ContinuousClock.now < deadline {
+                for worker in bench.processes("worker") where !worker.arguments.contains("--central") { kill(worker.id, SIGKILL) }
+                usleep(20_000)
+            }
+            let ending = try run.finish(within: 5)
+            #expect(ending.exitCode == 4, "\(ending.standardError)")
+            #expect(ending.standardError.contains("no worker is left"))
+            #expect(ending.standardError.contains("Read the log, then continue with: sower resume tiny"))
+            bench.expectNoProcessIsLeft()
         }
     }
 }
