@@ -28,7 +28,7 @@ let package = Package(
         // Layer 1
         .target(name: "Studies", dependencies: ["Digests"]),
         .target(name: "Networks", dependencies: ["Tensors", "CKernels"]),
-        .target(name: "Datasets", dependencies: ["Digests", "Tensors"]),
+        .target(name: "Datasets", dependencies: ["CKernels", "Digests", "Tensors"]),
         // Layer 2
         .target(name: "Artifacts", dependencies: ["Digests"]),
         .target(

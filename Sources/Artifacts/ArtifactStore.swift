@@ -113,6 +113,38 @@ package struct ArtifactStore: Sendable {
         return reference
     }
 
+    /// Publishes what `body` writes, piece by piece, never all in memory; the answer is its name. Throws like `put`.
+    @discardableResult package func put(
+        writing body: ((UnsafeRawBufferPointer) throws(ArtifactStoreError) -> Void) throws(ArtifactStoreError) -> Void
+    ) throws(ArtifactStoreError) -> ArtifactReference {
+        let temporary = temporaryPath()
+        var hasher = DigestHasher()
+        var size = 0
+        let descriptor = try storing { () throws(PosixFailure) in
+            try PosixFile.open(temporary, O_WRONLY | O_CREAT | O_EXCL)
+        }
+        defer { close(descriptor) }
+        do throws(ArtifactStoreError) {
+            try body { (piece) throws(ArtifactStoreError) in
+                hasher.update(piece)
+                try storing { () throws(PosixFailure) in
+                    try PosixFile.write(piece, to: descriptor, at: size, path: temporary)
+                }
+                size += piece.count
+            }
+            let reference = ArtifactReference(digest: hasher.finalize(), size: size)
+            if try alreadyPublished(reference) {
+                unlink(temporary)
+            } else {
+                try storing { () throws(PosixFailure) in try publish(descriptor, at: temporary, as: reference.digest) }
+            }
+            return reference
+        } catch {
+            unlink(temporary)
+            throw error
+        }
+    }
+
     /// Publishes a finished file, which is gone from `path` afterwards: renamed on the same file system, else copied.
     ///
     /// The file must not change any more. Throws `.notAFile`, `.diskFull` or `.io`; the file is then still at `path`.
@@ -139,6 +171,23 @@ package struct ArtifactStore: Sendable {
             if removed { try PosixFile.syncFolder(objectFolder(of: digest)) }
             return removed
         }
+    }
+
+    /// Removes every artifact but those in `wanted`, and what was only half written; the answer is how many artifacts.
+    /// Nobody may be writing.
+    @discardableResult package func removeAll(except wanted: Set<Digest>) throws(ArtifactStoreError) -> Int {
+        var unwanted: [Digest] = []
+        try storing { () throws(PosixFailure) in
+            for prefix in try PosixFile.names(in: folder + "/objects") {
+                for rest in try PosixFile.names(in: folder + "/objects/" + prefix) {
+                    if let digest = Digest(hex: prefix + rest), !wanted.contains(digest) { unwanted.append(digest) }
+                }
+            }
+        }
+        for digest in unwanted { try remove(digest) }
+        // However young they are.
+        try removeAbandonedFiles(olderThan: .seconds(-3600))
+        return unwanted.count
     }
 
     /// Removes what crashed writers left in `tmp` and `partial`; the answer is how many files.

@@ -24,18 +24,6 @@ void sower_hwcn_to_nchw(const float *y, float *x, ptrdiff_t n, ptrdiff_t channel
                         x[(i * channels + c) * positions + p] = y[(p * channels + c) * n + i];
 }
 
-SOWER_CLONES
-void sower_gather_bytes(const uint8_t *images, const ptrdiff_t *indices, ptrdiff_t n, ptrdiff_t channels,
-                        ptrdiff_t positions, const float *scale, const float *offset, float *y) {
-    for (ptrdiff_t c = 0; c < channels; c++)
-        for (ptrdiff_t i0 = 0; i0 < n; i0 += BLOCK)
-            for (ptrdiff_t p0 = 0; p0 < positions; p0 += BLOCK)
-                for (ptrdiff_t p = p0; p < smaller(p0 + BLOCK, positions); p++)
-                    for (ptrdiff_t i = i0; i < smaller(i0 + BLOCK, n); i++)
-                        y[(p * channels + c) * n + i] =
-                            (float)images[(indices[i] * channels + c) * positions + p] * scale[c] + offset[c];
-}
-
 // A 16×16 block in registers: four rounds, each exchanging half-blocks of 8, 4, 2 and 1 between pairs of rows.
 #define EXCHANGE(R, LOW, HIGH)                                                                                         \
     _Pragma("unroll") for (int i = 0; i < 16; i++) if (!(i & R)) {                                                     \

@@ -8,7 +8,7 @@ SOWER_INLINE void take_larger(v16 z, int32_t tap, v16 *best, i16 *winner) {
     *winner = (better & tap) | (~better & *winner);
 }
 
-SOWER_INLINE void pool_vector(const float *x, ptrdiff_t count, v16 s, v16 b, const ptrdiff_t *offsets,
+SOWER_INLINE void pool_vector(const float *x, ptrdiff_t count, v16 s, v16 b, int with_relu, const ptrdiff_t *offsets,
                               const uint8_t *taps, ptrdiff_t live, float *y, uint8_t *winners) {
     v16 best = {0};
     i16 winner = {0};
@@ -23,7 +23,7 @@ SOWER_INLINE void pool_vector(const float *x, ptrdiff_t count, v16 s, v16 b, con
         }
     }
     const b16 small = __builtin_convertvector(winner, b16);
-    best = relu(best);
+    if (with_relu) best = relu(best);
     if (count == LANES) {
         store(y, best);
         *(b16_unaligned *)winners = small;
@@ -36,8 +36,8 @@ SOWER_INLINE void pool_vector(const float *x, ptrdiff_t count, v16 s, v16 b, con
 enum { MAXIMUM_TAPS = 64 };
 
 SOWER_CLONES
-void sower_bn_relu_max_pool(const float *x, const float *scale, const float *bias, float *y, uint8_t *winners,
-                            const sower_pool *pool, ptrdiff_t channels, ptrdiff_t n) {
+void sower_max_pool(const float *x, const float *scale, const float *bias, int with_relu, float *y, uint8_t *winners,
+                    const sower_pool *pool, ptrdiff_t channels, ptrdiff_t first, ptrdiff_t last, ptrdiff_t n) {
     const ptrdiff_t row = channels * n;
     ptrdiff_t offsets[MAXIMUM_TAPS];
     uint8_t taps[MAXIMUM_TAPS];
@@ -51,13 +51,14 @@ void sower_bn_relu_max_pool(const float *x, const float *scale, const float *bia
                     offsets[live] = (iy * pool->width + ix) * row;
                     taps[live++] = (uint8_t)(ky * pool->kernel + kx);
                 }
-            for (ptrdiff_t c = 0; c < channels; c++) {
+            for (ptrdiff_t c = first; c < last; c++) {
                 const v16 s = splat(scale[c]), b = splat(bias[c]);
                 const ptrdiff_t in = c * n, out = (oy * pool->out_width + ox) * row + c * n;
                 ptrdiff_t i = 0;
                 for (; i + LANES <= n; i += LANES)
-                    pool_vector(x + in + i, LANES, s, b, offsets, taps, live, y + out + i, winners + out + i);
-                if (i < n) pool_vector(x + in + i, n - i, s, b, offsets, taps, live, y + out + i, winners + out + i);
+                    pool_vector(x + in + i, LANES, s, b, with_relu, offsets, taps, live, y + out + i, winners + out + i);
+                if (i < n)
+                    pool_vector(x + in + i, n - i, s, b, with_relu, offsets, taps, live, y + out + i, winners + out + i);
             }
         }
 }
@@ -81,10 +82,10 @@ SOWER_INLINE v16 unpool_vector(const float *dy, const uint8_t *winners, ptrdiff_
 }
 
 SOWER_CLONES
-void sower_bn_relu_max_pool_backward_reduce(const float *dy, const uint8_t *winners, const float *x,
-                                            const float *scale, const float *bias, const float *means, float *dx,
-                                            double *sums, double *products, const sower_pool *pool, ptrdiff_t channels,
-                                            ptrdiff_t n) {
+void sower_max_pool_backward(const float *dy, const uint8_t *winners, const float *x, const float *scale,
+                             const float *bias, const float *means, int with_relu, float *dx, double *sums,
+                             double *products, const sower_pool *pool, ptrdiff_t channels, ptrdiff_t first,
+                             ptrdiff_t last, ptrdiff_t n) {
     const ptrdiff_t row = channels * n;
     ptrdiff_t offsets[MAXIMUM_TAPS];
     uint8_t taps[MAXIMUM_TAPS];
@@ -101,23 +102,26 @@ void sower_bn_relu_max_pool_backward_reduce(const float *dy, const uint8_t *winn
                     offsets[windows] = (oy * pool->out_width + ox) * row;
                     taps[windows++] = (uint8_t)(ky * pool->kernel + kx);
                 }
-            for (ptrdiff_t c = 0; c < channels; c++, x += n, dx += n) {
+            const ptrdiff_t here = (iy * pool->width + ix) * row;
+            for (ptrdiff_t c = first; c < last; c++) {
+                const float *xc = x + here + c * n;
+                float *dxc = dx + here + c * n;
                 const v16 s = splat(scale[c]), b = splat(bias[c]), m = splat(means[c]);
                 v16 sum = {0}, product = {0};
                 ptrdiff_t i = 0;
                 for (; i + LANES <= n; i += LANES) {
                     v16 g = unpool_vector(dy + c * n + i, winners + c * n + i, LANES, offsets, taps, windows);
-                    v16 v = load(x + i);
-                    g = keep(g, positive(v * s + b));
-                    store(dx + i, g);
+                    v16 v = load(xc + i);
+                    if (with_relu) g = keep(g, positive(v * s + b));
+                    store(dxc + i, g);
                     sum += g;
                     product += g * (v - m);
                 }
                 if (i < n) {
                     v16 g = unpool_vector(dy + c * n + i, winners + c * n + i, n - i, offsets, taps, windows);
-                    v16 v = load_part(x + i, n - i);
-                    g = keep(g, positive(v * s + b));
-                    store_part(dx + i, g, n - i);
+                    v16 v = load_part(xc + i, n - i);
+                    if (with_relu) g = keep(g, positive(v * s + b));
+                    store_part(dxc + i, g, n - i);
                     sum += g;
                     product += g * (v - m);
                 }

@@ -31,6 +31,24 @@ typedef float v8_unaligned __attribute__((vector_size(32), aligned(4), may_alias
 #define ROWS 1
 #define NAME tile512_1
 #include "product_tile.h"
+// The same with one vector, for products of up to 16 columns (the weight gradients of 16-channel maps): twice the rows keep
+// as many chains in flight.
+#undef VECTORS
+#define VECTORS 1
+#define ROWS 16
+#define NAME narrow512_16
+#include "product_tile.h"
+#define ROWS 8
+#define NAME narrow512_8
+#include "product_tile.h"
+#define ROWS 4
+#define NAME narrow512_4
+#include "product_tile.h"
+#define ROWS 1
+#define NAME narrow512_1
+#include "product_tile.h"
+#undef VECTORS
+#define VECTORS 2
 #undef TARGET
 #undef VECTOR
 #undef VECTOR_UNALIGNED
@@ -111,10 +129,15 @@ void sower_product(int level, const sower_segment *segments, ptrdiff_t count, pt
                    ptrdiff_t b_stride, float *c, ptrdiff_t c_stride, ptrdiff_t rows, ptrdiff_t columns,
                    int accumulate) {
     static const sized_tile wide[] = {{8, tile512_8}, {4, tile512_4}, {2, tile512_2}, {1, tile512_1}};
-    static const sized_tile narrow[] = {{6, tile256_6}, {4, tile256_4}, {2, tile256_2}, {1, tile256_1}};
-    if (level != SOWER_PRODUCT_AVX512 && level != SOWER_PRODUCT_AVX2) __builtin_trap();
-    const int is_wide = level == SOWER_PRODUCT_AVX512;
-    const plan p = {is_wide ? wide : narrow, is_wide ? 32 : 16, a_row, a_column, b_stride, c_stride, rows, columns};
+    static const sized_tile narrow[] = {{16, narrow512_16}, {8, narrow512_8}, {4, narrow512_4}, {1, narrow512_1}};
+    static const sized_tile half[] = {{6, tile256_6}, {4, tile256_4}, {2, tile256_2}, {1, tile256_1}};
+    plan p = {half, 16, a_row, a_column, b_stride, c_stride, rows, columns};
+    if (level == SOWER_PRODUCT_AVX512) {
+        p.tiles = columns > 16 ? wide : narrow;
+        p.block = columns > 16 ? 32 : 16;
+    } else if (level != SOWER_PRODUCT_AVX2) {
+        __builtin_trap();
+    }
     for (ptrdiff_t first = 0; first < count;) {
         ptrdiff_t last = first, terms = 0;
         do terms += segments[last++].length;

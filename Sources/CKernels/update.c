@@ -2,21 +2,19 @@
 
 SOWER_CLONES
 void sower_sgd_update(float *w, const float *g, float *v, ptrdiff_t count, float learning_rate, float momentum,
-                      float weight_decay) {
-    for (ptrdiff_t i = 0; i < count; i++) {
-        const float velocity = momentum * v[i] + (g[i] + weight_decay * w[i]);
-        v[i] = velocity;
-        w[i] -= learning_rate * velocity;
-    }
-}
-
-SOWER_CLONES
-void sower_linear_recurrence(float *w, float *v, ptrdiff_t count, const double m[4]) {
-    const double a = m[0], b = m[1], c = m[2], d = m[3];
-    for (ptrdiff_t i = 0; i < count; i++) {
-        const double x = w[i], y = v[i];
-        w[i] = (float)(a * x + b * y);
-        v[i] = (float)(c * x + d * y);
+                      float weight_decay, int nesterov) {
+    if (nesterov) {
+        for (ptrdiff_t i = 0; i < count; i++) {
+            const float d = g[i] + weight_decay * w[i], velocity = momentum * v[i] + d;
+            v[i] = velocity;
+            w[i] -= learning_rate * (d + momentum * velocity);
+        }
+    } else {
+        for (ptrdiff_t i = 0; i < count; i++) {
+            const float velocity = momentum * v[i] + (g[i] + weight_decay * w[i]);
+            v[i] = velocity;
+            w[i] -= learning_rate * velocity;
+        }
     }
 }
 

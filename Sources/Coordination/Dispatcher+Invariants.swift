@@ -12,6 +12,10 @@ extension Dispatcher {
                 let unsettled = Set(job.entry.inputs).count { jobs[$0].map { $0.phase != .settled(.finished) } ?? true }
                 if missing != unsettled { found.append("\(id.short) waits for \(missing) inputs, \(unsettled) are unsettled") }
                 if missing == 0 { found.append("\(id.short) is blocked by nothing") }
+            case .held:
+                open += 1
+                if holds == .over { found.append("\(id.short) is held for ever") }
+                if !job.entry.mayBeRunning { found.append("\(id.short) is held, its newest attempt has ended") }
             case .ready:
                 open += 1
                 let queue = job.entry.isCentral ? readyCentralQueue : readyQueue

@@ -12,7 +12,7 @@ extension Dispatcher {
         var counts: [JobState: Int] = [:]
         for job in jobs.values {
             switch job.phase {
-            case .blocked, .ready: counts[.waiting, default: 0] += 1
+            case .blocked, .held, .ready: counts[.waiting, default: 0] += 1
             case .leased: counts[.running, default: 0] += 1
             case .settled(let state): counts[state, default: 0] += 1
             }

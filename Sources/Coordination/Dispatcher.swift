@@ -8,6 +8,7 @@ import Studies
 /// it records all changes of a batch in one transaction before it sends any of the batch's messages.
 ///
 /// A job moves `blocked → ready → leased → settled`, and back to `ready` when its attempt fails and may be repeated.
+/// After a restart a job that may still be running somewhere is `held` for a while before it is ready.
 /// Its first recorded result stands; a later one is acknowledged and dropped, with an alarm when it differs.
 package struct Dispatcher: Sendable {
     package enum Event: Sendable {
@@ -21,12 +22,16 @@ package struct Dispatcher: Sendable {
     package enum Command: Sendable, Equatable {
         case record(LedgerChange)
         case send(CoordinatorMessage, to: String)
+        /// Remove a blob that nobody needs any more, after the records.
+        case discard(Digest)
     }
 
     struct Job {
         enum Phase: Equatable {
             /// Waits for this many unsettled inputs.
             case blocked(missing: Int)
+            /// For the worker of an earlier coordinator that may still run its newest attempt.
+            case held
             /// In the queue, once.
             case ready
             case leased(attempt: Int, worker: String)
@@ -57,25 +62,35 @@ package struct Dispatcher: Sendable {
 
     let policy: RetryPolicy
     let datasetPath: String
+    /// The least time between two checkpoints of a training; `nil` for none.
+    let checkpointSeconds: Double?
     /// Stop giving out work once more jobs than this have failed for good; `nil` for never.
     let maximumFailures: Int?
     var jobs: [JobID: Job] = [:]
     var workers: [String: Worker] = [:]
     var readyQueue = Heap<QueueEntry>()
     var readyCentralQueue = Heap<QueueEntry>()
+    /// Every artifact of a finished job: never discarded, whatever a worker calls its checkpoint.
+    private var kept: Set<Digest> = []
     var openJobs = 0
+    var holds = Holds.over
     private var lastEvent: Instant?
     package internal(set) var failedJobs = 0
     /// No new work is given out (a person has asked to stop).
     package internal(set) var isStopping = false
 
-    /// - Parameter entries: every job of the study, in any order; inputs must be among them.
+    /// - Parameters:
+    ///   - entries: every job of the study, in any order; inputs must be among them.
+    ///   - holdsForEarlierWorkers: whether workers of an earlier coordinator may still be running jobs; `false` when all of
+    ///     them have ended with it.
     package init(
-        entries: [JobEntry], datasetPath: String, policy: RetryPolicy = RetryPolicy(), maximumFailures: Int? = nil
+        entries: [JobEntry], datasetPath: String, policy: RetryPolicy = RetryPolicy(), maximumFailures: Int? = nil,
+        checkpointSeconds: Double? = nil, holdsForEarlierWorkers: Bool = true
     ) {
         self.policy = policy
         self.datasetPath = datasetPath
         self.maximumFailures = maximumFailures
+        self.checkpointSeconds = checkpointSeconds
         for entry in entries {
             let phase: Job.Phase
             var artifacts: [ArtifactNotice] = []
@@ -84,6 +99,7 @@ package struct Dispatcher: Sendable {
             case .finished(let kept):
                 phase = .settled(.finished)
                 artifacts = kept
+                self.kept.formUnion(kept.map(\.digest))
             case .ended(let state):
                 phase = .settled(state)
                 if state == .failed { failedJobs += 1 }
@@ -97,7 +113,8 @@ package struct Dispatcher: Sendable {
             openJobs += 1
             let missing = Set(entry.inputs).count { jobs[$0].map { $0.phase != .settled(.finished) } ?? true }
             jobs[entry.id]?.phase = .blocked(missing: missing)
-            if missing == 0 { makeReady(entry.id) }
+            guard missing == 0 else { continue }
+            if holdsForEarlierWorkers, entry.mayBeRunning { hold(entry.id) } else { makeReady(entry.id) }
         }
     }
 
@@ -125,6 +142,7 @@ package struct Dispatcher: Sendable {
     package mutating func handle(_ event: Event, at now: Instant) -> [Command] {
         var commands: [Command] = []
         forgiveStall(at: now)
+        releaseHolds(at: now)
         switch event {
         case .received(let message, let worker):
             receive(message, from: worker, at: now, &commands)
@@ -144,6 +162,7 @@ package struct Dispatcher: Sendable {
         defer { lastEvent = now }
         guard let lastEvent, now - lastEvent > Limits.stallSeconds else { return }
         for name in workers.keys { workers[name]?.lastHeard = now }
+        extendHolds(by: now - lastEvent)
     }
 
     private mutating func receive(
@@ -174,6 +193,8 @@ package struct Dispatcher: Sendable {
             settle(result, from: name, &commands)
         case .goodbye(let reason):
             lose(name, reason: reason, &commands)
+        case .checkpoint(let attempt, let checkpoint):
+            keep(checkpoint, of: attempt, from: name, &commands)
         }
     }
 
@@ -182,14 +203,6 @@ package struct Dispatcher: Sendable {
     /// Takes a worker in, or back: what it holds and still has the lease for goes on, the rest it drops.
     private mutating func greet(_ hello: Hello, at now: Instant, _ commands: inout [Command]) {
         let name = hello.worker
-        guard hello.protocolVersion == Limits.protocolVersion else {
-            let reason =
-                "this coordinator speaks protocol \(Limits.protocolVersion), the worker \(hello.protocolVersion): "
-                + "start the worker from the same build of sower"
-            commands.append(.record(.event(kind: "worker-refused", text: "\(name): \(reason)")))
-            commands.append(.send(.refused(reason: reason), to: name))
-            return
-        }
         let isNew = workers[name] == nil
         if isNew { commands.append(.record(.workerJoined(hello))) }
         var leases = workers[name]?.leases ?? []
@@ -204,13 +217,13 @@ package struct Dispatcher: Sendable {
             }
         }
         workers[name] = Worker(hello: hello, lastHeard: now, leases: leases, leaseLimit: max(hello.slots, leases.count))
-        commands.append(.send(.welcome(Welcome(datasetPath: datasetPath, drop: drop)), to: name))
+        commands.append(.send(.welcome(Welcome(datasetPath: datasetPath, drop: drop, checkpointSeconds: checkpointSeconds)), to: name))
         // Assignments that the worker knows nothing of were lost, or are on their way: a second one changes nothing.
         let held = Set(hello.attempts)
         for job in leases.sorted() {
             guard case .leased(let number, name) = jobs[job]?.phase else { continue }
             let attempt = AttemptID(job: job, number: number)
-            if !held.contains(attempt) { commands.append(.send(.assign(assignment(attempt)), to: name)) }
+            if !held.contains(attempt) { commands.append(.send(.assign(assignment(attempt, to: name)), to: name)) }
         }
         guard isNew, !hello.isCentral else { return }
         for job in jobs.values.sorted(by: { ($0.entry.priority, $0.entry.id) < ($1.entry.priority, $1.entry.id) })
@@ -223,8 +236,8 @@ package struct Dispatcher: Sendable {
     /// was silent, here or in a coordinator before this one. One that failed by itself has ended: a worker that still
     /// holds it missed the acknowledgement, and the failure would count twice.
     private func canReadopt(_ attempt: AttemptID) -> Bool {
-        guard let job = jobs[attempt.job], job.phase == .ready else { return false }
-        return attempt.number == job.entry.lastAttempt && attempt.number > job.entry.lastEndedAttempt
+        guard let job = jobs[attempt.job], job.phase == .ready || job.phase == .held else { return false }
+        return attempt.number == job.entry.lastAttempt && job.entry.mayBeRunning
     }
 
     private mutating func lose(_ name: String, reason: String, _ commands: inout [Command]) {
@@ -269,8 +282,10 @@ package struct Dispatcher: Sendable {
             commands.append(.record(.jobSettled(result)))
             jobs[attempt.job]?.phase = .settled(state)
             jobs[attempt.job]?.artifacts = result.artifacts
+            kept.formUnion(result.artifacts.map(\.digest))
             jobs[attempt.job]?.resultDigest = result.digest
             openJobs -= 1
+            discardCheckpoint(of: attempt.job, &commands)
             commands.append(.send(.acknowledged(attempt), to: name))
             if state == .finished {
                 unblockDependents(of: attempt.job)
@@ -284,6 +299,7 @@ package struct Dispatcher: Sendable {
             } else if failure.reason != .hostLost, attempt.number > job.entry.lastEndedAttempt {
                 // Given up before: not counted again, but known to have ended.
                 jobs[attempt.job]?.entry.lastEndedAttempt = attempt.number
+                releaseHold(of: attempt.job)
             }
             commands.append(.send(.acknowledged(attempt), to: name))
         }
@@ -303,8 +319,43 @@ package struct Dispatcher: Sendable {
             jobs[attempt.job]?.phase = .settled(.failed)
             openJobs -= 1
             failedJobs += 1
+            discardCheckpoint(of: attempt.job, &commands)
             failDependents(of: attempt.job, &commands)
         }
+    }
+
+    // MARK: Checkpoints
+
+    /// Whoever made it, a checkpoint of an open job that is further on is worth keeping, unless it would take away the one
+    /// that another attempt has just been told to go on from and may still be fetching.
+    private mutating func keep(
+        _ checkpoint: Checkpoint, of attempt: AttemptID, from name: String, _ commands: inout [Command]
+    ) {
+        guard let entry = jobs[attempt.job]?.entry, let numericClass = workers[name]?.hello.numericClass,
+            entry.checkpoint?.checkpoint.artifact.digest != checkpoint.artifact.digest
+        else { return }
+        guard isOpen(attempt.job), attempt.number <= entry.lastAttempt,
+            checkpoint.epoch > entry.checkpoint?.checkpoint.epoch ?? 0, entry.checkpoint == nil || !isLeased(toAnotherThan: attempt)
+        else {
+            discard(checkpoint.artifact.digest, &commands)
+            return
+        }
+        let newest = JobCheckpoint(checkpoint: checkpoint, numericClass: numericClass)
+        commands.append(.record(.checkpointed(attempt.job, newest)))
+        discardCheckpoint(of: attempt.job, &commands)
+        jobs[attempt.job]?.entry.checkpoint = newest
+    }
+
+    private mutating func discardCheckpoint(of job: JobID, _ commands: inout [Command]) {
+        guard let checkpoint = jobs[job]?.entry.checkpoint else { return }
+        jobs[job]?.entry.checkpoint = nil
+        discard(checkpoint.checkpoint.artifact.digest, &commands)
+    }
+
+    /// Unless a job still needs it: a worker may call its checkpoint what another job's is called.
+    private func discard(_ digest: Digest, _ commands: inout [Command]) {
+        let isNeeded = kept.contains(digest) || jobs.values.contains { $0.entry.checkpoint?.checkpoint.artifact.digest == digest }
+        if !isNeeded { commands.append(.discard(digest)) }
     }
 
     private mutating func failDependents(of id: JobID, _ commands: inout [Command]) {
@@ -365,7 +416,7 @@ package struct Dispatcher: Sendable {
         return nil
     }
 
-    private mutating func makeReady(_ id: JobID) {
+    mutating func makeReady(_ id: JobID) {
         guard let job = jobs[id] else { return }
         jobs[id]?.phase = .ready
         let entry = QueueEntry(priority: job.entry.priority, id: id)
@@ -380,19 +431,25 @@ package struct Dispatcher: Sendable {
         jobs[id] = job
         workers[name]?.leases.insert(id)
         commands.append(.record(.attemptStarted(attempt, worker: name)))
-        commands.append(.send(.assign(assignment(attempt)), to: name))
+        commands.append(.send(.assign(assignment(attempt, to: name)), to: name))
     }
 
-    private func assignment(_ attempt: AttemptID) -> Assignment {
+    private func assignment(_ attempt: AttemptID, to name: String) -> Assignment {
         let entry = jobs[attempt.job]?.entry
+        let checkpoint = entry?.checkpoint.flatMap { $0.numericClass == workers[name]?.hello.numericClass ? $0 : nil }
         let inputs = (entry?.inputs ?? []).flatMap { input in
             (jobs[input]?.artifacts ?? []).map { InputArtifact(job: input, artifact: $0) }
         }
-        return Assignment(attempt: attempt, spec: entry?.spec ?? [], inputs: inputs)
+        return Assignment(
+            attempt: attempt, spec: entry?.spec ?? [], inputs: inputs, checkpoint: checkpoint?.checkpoint.artifact)
     }
 
     private func isLeased(_ attempt: AttemptID, to name: String) -> Bool {
         jobs[attempt.job]?.phase == .leased(attempt: attempt.number, worker: name)
+    }
+
+    private func isLeased(toAnotherThan attempt: AttemptID) -> Bool {
+        if case .leased(let number, _) = jobs[attempt.job]?.phase { number != attempt.number } else { false }
     }
 
     private func isOpen(_ id: JobID) -> Bool {

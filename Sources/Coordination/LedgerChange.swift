@@ -14,6 +14,8 @@ package enum LedgerChange: Sendable, Equatable {
     case jobSettled(AttemptResult)
     /// The job has failed for good; the attempt is the last one, or `nil` when none was tried (a failed input).
     case jobFailed(JobID, attempt: AttemptID?, JobFailure)
+    /// The job's checkpoint from now on, in place of an earlier one.
+    case checkpointed(JobID, JobCheckpoint)
     /// Something a person should be able to read later: a conflicting result, a refused worker.
     case event(kind: String, text: String)
 }
@@ -43,10 +45,15 @@ package struct JobEntry: Sendable, Equatable {
     /// The highest attempt known to have ended by a fault of its own: nothing can run under it any more, so a worker
     /// that still holds it holds an unacknowledged failure, which has been counted. 0 for none.
     package var lastEndedAttempt: Int
+    /// Where its attempts have got to.
+    package var checkpoint: JobCheckpoint?
+
+    /// Whether its newest attempt has not ended, as far as is known: a worker that was cut off may go on with it.
+    var mayBeRunning: Bool { lastAttempt > lastEndedAttempt }
 
     package init(
         id: JobID, spec: [UInt8], inputs: [JobID], isCentral: Bool, isBroadcast: Bool, priority: Int, state: State = .open,
-        lastAttempt: Int = 0, crashes: Int = 0, lastEndedAttempt: Int = 0
+        lastAttempt: Int = 0, crashes: Int = 0, lastEndedAttempt: Int = 0, checkpoint: JobCheckpoint? = nil
     ) {
         self.id = id
         self.spec = spec
@@ -58,6 +65,18 @@ package struct JobEntry: Sendable, Equatable {
         self.lastAttempt = lastAttempt
         self.crashes = crashes
         self.lastEndedAttempt = lastEndedAttempt
+        self.checkpoint = checkpoint
+    }
+}
+
+/// A checkpoint, and which workers can go on from it: those of its numeric class.
+package struct JobCheckpoint: Sendable, Hashable {
+    package var checkpoint: Checkpoint
+    package var numericClass: String
+
+    package init(checkpoint: Checkpoint, numericClass: String) {
+        self.checkpoint = checkpoint
+        self.numericClass = numericClass
     }
 }
 

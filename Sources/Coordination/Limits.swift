@@ -1,9 +1,9 @@
 /// Every limit of the protocol, in one place. Sizes in bytes, times in seconds.
 package enum Limits {
-    /// Spoken by this build; a worker that speaks another version is refused politely.
-    package static let protocolVersion: UInt16 = 1
+    /// Spoken by this build; a worker that speaks another version is refused in words that it can read.
+    package static let protocolVersion: UInt16 = 3
 
-    package static let controlFrameBytes = 40 * 1024
+    package static let controlFrameBytes = 44 * 1024
     package static let dataFrameBytes = 264 * 1024
     /// One chunk of a blob. ZMTP heartbeats cut healthy links on long frames, so chunks stay small.
     package static let chunkBytes = 256 * 1024
@@ -15,8 +15,9 @@ package enum Limits {
     package static let textBytes = 2048
     package static let specBytes = 24 * 1024
     package static let inputsPerJob = 128
-    package static let artifactsPerJob = 16
-    /// A result carries every epoch, so a job's epochs are bounded by the control frame (65 bytes each at most).
+    /// A result's; every job has one today. A job that reads 45 models is assigned with all of theirs, in one frame.
+    package static let artifactsPerJob = 2
+    /// A result carries every epoch, so a job's epochs are bounded by the control frame (72 bytes each).
     package static let epochsPerJob = 500
     package static let slotsPerWorker = 1024
     /// A greeting lists every attempt in one control frame (36 bytes each).
@@ -27,6 +28,9 @@ package enum Limits {
     package static let greetingSeconds = 10.0
     /// A worker silent for so long loses its leases.
     package static let leaseSeconds = 30.0
+    /// So long after its start a coordinator keeps a job that may still be running for the worker that runs it: two
+    /// greetings, and longer than a worker takes to notice the silence and open a new socket.
+    package static let adoptionSeconds = 20.0
     /// A coordinator that has not looked at its clock for so long was stopped itself: the time is nobody's silence.
     package static let stallSeconds = 5.0
     /// A coordinator silent for so long makes the worker open a new socket and greet again.

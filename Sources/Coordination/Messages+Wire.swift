@@ -8,7 +8,7 @@ extension WorkerMessage: WireCodable {
     package func encode(into writer: inout WireWriter) {
         switch self {
         case .hello(let hello):
-            writer.write(UInt8(1))
+            writer.write(ProtocolVersions.greetingTag)
             hello.encode(into: &writer)
         case .heartbeat:
             writer.write(UInt8(2))
@@ -22,16 +22,24 @@ extension WorkerMessage: WireCodable {
         case .goodbye(let reason):
             writer.write(UInt8(5))
             writer.write(cleaning: reason, limit: Limits.textBytes)
+        case .checkpoint(let attempt, let checkpoint):
+            writer.write(UInt8(6))
+            attempt.encode(into: &writer)
+            checkpoint.encode(into: &writer)
         }
     }
 
     package init(from reader: inout WireReader) throws(WireError) {
         switch try reader.readUInt8() {
-        case 1: self = .hello(try Hello(from: &reader))
+        case ProtocolVersions.greetingTag: self = .hello(try Hello(from: &reader))
+        case ProtocolVersions.earlyGreetingTag:
+            let version = try reader.readUInt16()
+            throw .otherVersions(lowest: version, highest: version)
         case 2: self = .heartbeat
         case 3: self = .epoch(try AttemptID(from: &reader), try EpochMetrics(from: &reader))
         case 4: self = .result(try AttemptResult(from: &reader))
         case 5: self = .goodbye(reason: try reader.readText("reason", limit: Limits.textBytes))
+        case 6: self = .checkpoint(try AttemptID(from: &reader), try Checkpoint(from: &reader))
         case let tag: throw .unknownTag(field: "worker message", value: tag)
         }
     }
@@ -44,8 +52,9 @@ extension CoordinatorMessage: WireCodable {
             writer.write(UInt8(1))
             writer.write(welcome.datasetPath)
             writer.write(list: welcome.drop) { $1.encode(into: &$0) }
+            writer.write(optional: welcome.checkpointSeconds) { $0.write($1) }
         case .refused(let reason):
-            writer.write(UInt8(2))
+            writer.write(ProtocolVersions.refusalTag)
             writer.write(cleaning: reason, limit: Limits.textBytes)
         case .greetAgain:
             writer.write(UInt8(3))
@@ -59,6 +68,7 @@ extension CoordinatorMessage: WireCodable {
                 writer.write(input.job.digest)
                 input.artifact.encode(into: &writer)
             }
+            writer.write(optional: assignment.checkpoint) { $1.encode(into: &$0) }
         case .acknowledged(let attempt):
             writer.write(UInt8(6))
             attempt.encode(into: &writer)
@@ -83,8 +93,9 @@ extension CoordinatorMessage: WireCodable {
             self = .welcome(
                 Welcome(
                     datasetPath: try reader.readText("data set path", limit: Limits.textBytes),
-                    drop: try reader.readList("attempts to drop", limit: Limits.attemptsPerWorker, AttemptID.init(from:))))
-        case 2: self = .refused(reason: try reader.readText("reason", limit: Limits.textBytes))
+                    drop: try reader.readList("attempts to drop", limit: Limits.attemptsPerWorker, AttemptID.init(from:)),
+                    checkpointSeconds: try reader.readInterval("checkpoint interval")))
+        case ProtocolVersions.refusalTag: self = .refused(reason: try reader.readText("reason", limit: Limits.textBytes))
         case 3: self = .greetAgain
         case 4: self = .heartbeat
         case 5:
@@ -94,7 +105,8 @@ extension CoordinatorMessage: WireCodable {
                     spec: try reader.readBytes("specification", limit: Limits.specBytes),
                     inputs: try reader.readList("inputs", limit: Limits.inputsPerJob) { reader throws(WireError) in
                         InputArtifact(job: JobID(try reader.readDigest()), artifact: try ArtifactNotice(from: &reader))
-                    }))
+                    },
+                    checkpoint: try reader.readOptional(ArtifactNotice.init(from:))))
         case 6: self = .acknowledged(try AttemptID(from: &reader))
         case 7:
             self = .missing(
@@ -123,7 +135,7 @@ extension AttemptID: WireCodable {
 
 extension Hello: WireCodable {
     package func encode(into writer: inout WireWriter) {
-        writer.write(protocolVersion)
+        ProtocolVersions.write(versions, into: &writer)
         writer.write(worker)
         writer.write(host)
         writer.write(UInt32(processID))
@@ -135,7 +147,7 @@ extension Hello: WireCodable {
 
     package init(from reader: inout WireReader) throws(WireError) {
         self.init(
-            protocolVersion: try reader.readUInt16(),
+            versions: try ProtocolVersions.read(from: &reader),
             worker: try reader.readText("worker", limit: Limits.nameBytes),
             host: try reader.readText("host", limit: Limits.nameBytes),
             processID: try reader.readInt("process id"),
@@ -164,10 +176,25 @@ extension ArtifactNotice: WireCodable {
     }
 }
 
+extension Checkpoint: WireCodable {
+    package func encode(into writer: inout WireWriter) {
+        writer.write(UInt32(epoch))
+        artifact.encode(into: &writer)
+    }
+
+    package init(from reader: inout WireReader) throws(WireError) {
+        self.init(epoch: try reader.readInt("checkpoint's epoch", atLeast: 1), artifact: try ArtifactNotice(from: &reader))
+        guard epoch <= Limits.epochsPerJob else { throw .outOfRange(field: "checkpoint's epoch") }
+    }
+}
+
 extension EpochMetrics: WireCodable {
     package func encode(into writer: inout WireWriter) {
         writer.write(UInt32(epoch))
-        for value in [learningRate, trainingLoss, trainingAccuracy, validationLoss, validationAccuracy] { writer.write(value) }
+        for value in [
+            learningRate, trainingLoss, trainingAccuracy, trainingTop5Accuracy, validationLoss, validationAccuracy,
+            validationTop5Accuracy,
+        ] { writer.write(value) }
         writer.write(UInt32(images))
         writer.write(seconds)
     }
@@ -176,10 +203,15 @@ extension EpochMetrics: WireCodable {
         self.init(
             epoch: try reader.readInt("epoch", atLeast: 1), learningRate: try reader.readDouble(),
             trainingLoss: try reader.readDouble(), trainingAccuracy: try reader.readDouble(),
-            validationLoss: try reader.readDouble(), validationAccuracy: try reader.readDouble(),
+            trainingTop5Accuracy: try reader.readDouble(), validationLoss: try reader.readDouble(),
+            validationAccuracy: try reader.readDouble(), validationTop5Accuracy: try reader.readDouble(),
             images: try reader.readInt("images"), seconds: try reader.readDouble())
-        let values = [learningRate, trainingLoss, trainingAccuracy, validationLoss, validationAccuracy, seconds]
+        let values = [
+            learningRate, trainingLoss, trainingAccuracy, trainingTop5Accuracy, validationLoss, validationAccuracy,
+            validationTop5Accuracy, seconds,
+        ]
         guard values.allSatisfy(\.isFinite) else { throw .outOfRange(field: "epoch metrics") }
+        guard epoch <= Limits.epochsPerJob else { throw .outOfRange(field: "epoch") }
     }
 }
 

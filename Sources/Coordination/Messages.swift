@@ -16,6 +16,9 @@ package enum WorkerMessage: Sendable, Equatable {
     case result(AttemptResult)
     /// The worker leaves on purpose; its attempts are free again.
     case goodbye(reason: String)
+    /// A training has left a checkpoint, which the coordinator holds by now. It may be lost: correctness never depends on
+    /// it.
+    case checkpoint(AttemptID, Checkpoint)
 }
 
 /// Coordinator → worker.
@@ -54,7 +57,8 @@ package struct AttemptID: Sendable, Hashable {
 
 /// How a worker introduces itself.
 package struct Hello: Sendable, Equatable {
-    package var protocolVersion: UInt16
+    /// The versions of the protocol that it speaks; the greeting is in the lowest of them.
+    package var versions: ClosedRange<UInt16>
     /// Unique to the worker's process; chosen by the worker, kept across its reconnections.
     package var worker: String
     package var host: String
@@ -68,10 +72,10 @@ package struct Hello: Sendable, Equatable {
     package var attempts: [AttemptID]
 
     package init(
-        protocolVersion: UInt16 = Limits.protocolVersion, worker: String, host: String, processID: Int, slots: Int,
-        isCentral: Bool, numericClass: String, attempts: [AttemptID]
+        versions: ClosedRange<UInt16> = Limits.protocolVersion...Limits.protocolVersion, worker: String, host: String,
+        processID: Int, slots: Int, isCentral: Bool, numericClass: String, attempts: [AttemptID]
     ) {
-        self.protocolVersion = protocolVersion
+        self.versions = versions
         self.worker = worker
         self.host = host
         self.processID = processID
@@ -87,10 +91,13 @@ package struct Welcome: Sendable, Equatable {
     package var datasetPath: String
     /// Attempts that the worker holds and should drop.
     package var drop: [AttemptID]
+    /// The least time between two checkpoints of a training; `nil` for none.
+    package var checkpointSeconds: Double?
 
-    package init(datasetPath: String, drop: [AttemptID]) {
+    package init(datasetPath: String, drop: [AttemptID], checkpointSeconds: Double? = nil) {
         self.datasetPath = datasetPath
         self.drop = drop
+        self.checkpointSeconds = checkpointSeconds
     }
 }
 
@@ -99,11 +106,26 @@ package struct Assignment: Sendable, Equatable {
     /// The job's canonical JSON; its SHA-256 is the job's id, so the worker can check what it was given.
     package var spec: [UInt8]
     package var inputs: [InputArtifact]
+    /// Where an earlier attempt at the job got to, in this worker's numeric class.
+    package var checkpoint: ArtifactNotice?
 
-    package init(attempt: AttemptID, spec: [UInt8], inputs: [InputArtifact]) {
+    package init(attempt: AttemptID, spec: [UInt8], inputs: [InputArtifact], checkpoint: ArtifactNotice? = nil) {
         self.attempt = attempt
         self.spec = spec
         self.inputs = inputs
+        self.checkpoint = checkpoint
+    }
+}
+
+/// A training at the end of an epoch: what another attempt at the job needs to go on with the same bits.
+package struct Checkpoint: Sendable, Hashable {
+    /// The epochs that are finished.
+    package var epoch: Int
+    package var artifact: ArtifactNotice
+
+    package init(epoch: Int, artifact: ArtifactNotice) {
+        self.epoch = epoch
+        self.artifact = artifact
     }
 }
 
@@ -183,7 +205,7 @@ package struct JobFailure: Sendable, Equatable {
         case outOfMemory = 2
         /// The worker fell silent or its process ended.
         case hostLost = 3
-        /// The data set is missing, damaged or another one than the specification names.
+        /// The data set, or a file that a study starts from, is missing, damaged or another than the specification names.
         case data = 4
         /// An input artifact is missing or malformed.
         case input = 5

@@ -11,12 +11,21 @@ package struct RunnerRequest: Sendable, Equatable {
     /// The host's artifact store: inputs are read from it, outputs are published in it.
     package var storePath: String
     package var inputs: [InputArtifact]
+    /// Where an earlier attempt at the job got to; in the store.
+    package var checkpoint: ArtifactNotice?
+    /// The least time between two checkpoints of a training; `nil` for none.
+    package var checkpointSeconds: Double?
 
-    package init(spec: [UInt8], datasetPath: String, storePath: String, inputs: [InputArtifact]) {
+    package init(
+        spec: [UInt8], datasetPath: String, storePath: String, inputs: [InputArtifact], checkpoint: ArtifactNotice? = nil,
+        checkpointSeconds: Double? = nil
+    ) {
         self.spec = spec
         self.datasetPath = datasetPath
         self.storePath = storePath
         self.inputs = inputs
+        self.checkpoint = checkpoint
+        self.checkpointSeconds = checkpointSeconds
     }
 }
 
@@ -25,6 +34,8 @@ package enum RunnerMessage: Sendable, Equatable {
     /// The runner's first words: which numeric class its results have.
     case ready(numericClass: String)
     case epoch(EpochMetrics)
+    /// A checkpoint is in the host's store.
+    case checkpoint(Checkpoint)
     case ended(RunnerResult)
 }
 
@@ -51,6 +62,8 @@ extension RunnerRequest: WireCodable {
             writer.write(input.job.digest)
             input.artifact.encode(into: &writer)
         }
+        writer.write(optional: checkpoint) { $1.encode(into: &$0) }
+        writer.write(optional: checkpointSeconds) { $0.write($1) }
     }
 
     package init(from reader: inout WireReader) throws(WireError) {
@@ -60,7 +73,9 @@ extension RunnerRequest: WireCodable {
             storePath: try reader.readText("store path", limit: Limits.textBytes),
             inputs: try reader.readList("inputs", limit: Limits.inputsPerJob) { reader throws(WireError) in
                 InputArtifact(job: JobID(try reader.readDigest()), artifact: try ArtifactNotice(from: &reader))
-            })
+            },
+            checkpoint: try reader.readOptional(ArtifactNotice.init(from:)),
+            checkpointSeconds: try reader.readInterval("checkpoint interval"))
     }
 }
 
@@ -73,6 +88,9 @@ extension RunnerMessage: WireCodable {
         case .epoch(let metrics):
             writer.write(UInt8(2))
             metrics.encode(into: &writer)
+        case .checkpoint(let checkpoint):
+            writer.write(UInt8(4))
+            checkpoint.encode(into: &writer)
         case .ended(let result):
             writer.write(UInt8(3))
             result.outcome.encode(into: &writer)
@@ -94,6 +112,7 @@ extension RunnerMessage: WireCodable {
                 seconds: try reader.readDouble())
             try AttemptResult.check(epochs: result.epochs, artifacts: result.artifacts, seconds: result.seconds)
             self = .ended(result)
+        case 4: self = .checkpoint(try Checkpoint(from: &reader))
         case let tag: throw .unknownTag(field: "runner message", value: tag)
         }
     }

@@ -8,6 +8,8 @@ package enum WireError: Error, Equatable, Sendable {
     case notText(field: String)
     case outOfRange(field: String)
     case trailingBytes(count: Int)
+    /// A greeting that this build cannot read on: it is in the lowest of the versions that the worker speaks.
+    case otherVersions(lowest: UInt16, highest: UInt16)
 }
 
 /// Writes the little-endian wire format. Fields have no names or padding: the order in the message's `encode` is the format.
@@ -38,6 +40,12 @@ package struct WireWriter {
     package mutating func write<Element>(list: [Element], _ body: (inout WireWriter, Element) -> Void) {
         append(UInt32(list.count))
         for element in list { body(&self, element) }
+    }
+
+    /// Whether there is a value, then the value.
+    package mutating func write<Value>(optional value: Value?, _ body: (inout WireWriter, Value) -> Void) {
+        write(value != nil)
+        if let value { body(&self, value) }
     }
 
     private mutating func append<Value: FixedWidthInteger>(_ value: Value) {
@@ -108,6 +116,19 @@ package struct WireReader {
         var elements: [Element] = []
         for _ in 0..<count { elements.append(try body(&self)) }
         return elements
+    }
+
+    package mutating func readOptional<Value>(
+        _ body: (inout WireReader) throws(WireError) -> Value
+    ) throws(WireError) -> Value? {
+        try readBool("presence") ? try body(&self) : nil
+    }
+
+    /// A time in seconds, finite and not negative, or nothing.
+    package mutating func readInterval(_ field: String) throws(WireError) -> Double? {
+        let value = try readOptional { reader throws(WireError) in try reader.readDouble() }
+        guard value.map({ $0.isFinite && $0 >= 0 }) ?? true else { throw .outOfRange(field: field) }
+        return value
     }
 
     /// Throws unless everything has been read.

@@ -8,6 +8,11 @@ import Studies
 ///
 /// An attempt moves `fetching → queued → running → pushing → reporting` and is forgotten when it is acknowledged. A
 /// worker whose coordinator falls silent goes on computing and reports when it is back.
+///
+/// A result is put on the disk before anything else is done with it and taken off when the coordinator has answered for
+/// it, so that it outlives its worker. The loop carries out a turn's commands one after another, and `spool` returns
+/// when the result is durable: that alone keeps what has been sent a subset of what is on the disk, without an event
+/// and a phase of its own. Failures are not kept: the next attempt at the job finds its own.
 package struct WorkerSession: Sendable {
     package enum Event: Sendable {
         case received(CoordinatorMessage)
@@ -18,6 +23,8 @@ package struct WorkerSession: Sendable {
         case pushed(Digest)
         case pushFailed(Digest, reason: String)
         case runnerEpoch(slot: Int, EpochMetrics)
+        /// The runner has put a checkpoint into the host's store.
+        case runnerCheckpoint(slot: Int, Checkpoint)
         case runnerEnded(slot: Int, RunnerResult)
         /// The runner's process ended without a result.
         case runnerDied(slot: Int, JobFailure)
@@ -30,12 +37,38 @@ package struct WorkerSession: Sendable {
         case fetch(ArtifactNotice)
         /// Bring a blob to the coordinator, unless it is there.
         case push(ArtifactNotice)
-        case start(slot: Int, AttemptID, spec: [UInt8], datasetPath: String, inputs: [InputArtifact])
+        /// Put a result on the host's disk, durable before the next command. On failure it is kept in memory alone.
+        case spool(AttemptResult)
+        /// The result is the coordinator's now, or nobody's: take it off the disk.
+        case unspool(AttemptID)
+        case start(slot: Int, AttemptID, RunnerStart)
+        /// Remove a blob from the host's store: nobody needs it any more.
+        case discard(Digest)
         /// End the runner process of a slot; another is started for its next job.
         case kill(slot: Int)
         /// Close the socket and open a new one: libzmq may have given up on the old one for good.
         case reconnect
         case end(EndReason)
+    }
+
+    /// What a runner is handed, but for the store's place.
+    package struct RunnerStart: Sendable, Equatable {
+        package var spec: [UInt8]
+        package var datasetPath: String
+        package var inputs: [InputArtifact]
+        package var checkpoint: ArtifactNotice?
+        package var checkpointSeconds: Double?
+
+        package init(
+            spec: [UInt8], datasetPath: String, inputs: [InputArtifact], checkpoint: ArtifactNotice? = nil,
+            checkpointSeconds: Double? = nil
+        ) {
+            self.spec = spec
+            self.datasetPath = datasetPath
+            self.inputs = inputs
+            self.checkpoint = checkpoint
+            self.checkpointSeconds = checkpointSeconds
+        }
     }
 
     package enum EndReason: Sendable, Equatable {
@@ -56,7 +89,12 @@ package struct WorkerSession: Sendable {
 
         var assignment: Assignment
         var phase: Phase
+        /// The newest checkpoint of the attempt.
+        var checkpoint: Checkpoint?
     }
+
+    /// Checkpoints on their way to the coordinator.
+    private var travelling: [Digest: (attempt: AttemptID, checkpoint: Checkpoint)] = [:]
 
     private let hello: Hello
     private var held: [AttemptID: Held] = [:]
@@ -64,20 +102,28 @@ package struct WorkerSession: Sendable {
     private var order: [AttemptID] = []
     private var slots: [AttemptID?]
     private var datasetPath: String?
+    private var checkpointSeconds: Double?
     /// When the coordinator last said anything, or the start.
     private var lastHeard: Instant
     private var lastReconnection: Instant
     private var lastHeartbeat: Instant
     private var lastGreeting: Instant
 
-    /// - Parameter hello: how the worker introduces itself; its list of attempts is filled in each time.
-    package init(hello: Hello, now: Instant) {
+    /// - Parameters:
+    ///   - hello: how the worker introduces itself; its list of attempts is filled in each time.
+    ///   - spooled: results that earlier processes have left on the host's disk, to be reported like any other.
+    package init(hello: Hello, now: Instant, spooled: [AttemptResult] = []) {
         self.hello = hello
         slots = [AttemptID?](repeating: nil, count: hello.slots)
         lastHeard = now
         lastReconnection = now
         lastHeartbeat = now
         lastGreeting = now
+        for result in spooled where held[result.attempt] == nil {
+            held[result.attempt] = Held(
+                assignment: Assignment(attempt: result.attempt, spec: [], inputs: []), phase: .reporting(result, sent: now))
+            order.append(result.attempt)
+        }
     }
 
     /// The first words.
@@ -105,11 +151,24 @@ package struct WorkerSession: Sendable {
             }
         case .fetchFailed(let digest, let reason):
             for attempt in order {
-                guard case .fetching(let missing) = held[attempt]?.phase, missing.contains(digest) else { continue }
+                guard case .fetching(var missing) = held[attempt]?.phase, missing.contains(digest) else { continue }
+                if let assignment = held[attempt]?.assignment, assignment.checkpoint?.digest == digest,
+                    !assignment.inputs.contains(where: { $0.artifact.digest == digest })
+                {
+                    // The work is done again from its beginning.
+                    held[attempt]?.assignment.checkpoint = nil
+                    missing.remove(digest)
+                    held[attempt]?.phase = missing.isEmpty ? .queued : .fetching(missing)
+                    continue
+                }
                 let failure = JobFailure(.input, "artifact \(digest.short) could not be fetched: \(reason)")
                 report(failure: failure, of: attempt, at: now, &commands)
             }
         case .pushed(let digest):
+            // Said even when the attempt is over: the coordinator removes what it does not need.
+            if let (attempt, checkpoint) = travelling.removeValue(forKey: digest) {
+                commands.append(.send(.checkpoint(attempt, checkpoint)))
+            }
             for attempt in order {
                 guard case .pushing(let result, var missing) = held[attempt]?.phase, missing.remove(digest) != nil else { continue }
                 if missing.isEmpty {
@@ -119,6 +178,7 @@ package struct WorkerSession: Sendable {
                 }
             }
         case .pushFailed(let digest, let reason):
+            travelling[digest] = nil
             for attempt in order {
                 guard case .pushing(_, let missing) = held[attempt]?.phase, missing.contains(digest) else { continue }
                 let failure = JobFailure(.io, "artifact \(digest.short) could not be delivered: \(reason)")
@@ -126,9 +186,16 @@ package struct WorkerSession: Sendable {
             }
         case .runnerEpoch(let slot, let metrics):
             if let attempt = attempt(in: slot) { commands.append(.send(.epoch(attempt, metrics))) }
+        case .runnerCheckpoint(let slot, let checkpoint):
+            guard let attempt = attempt(in: slot) else { break }
+            discardCheckpoint(of: attempt, &commands)
+            held[attempt]?.checkpoint = checkpoint
+            travelling[checkpoint.artifact.digest] = (attempt, checkpoint)
+            commands.append(.push(checkpoint.artifact))
         case .runnerEnded(let slot, let result):
             guard let attempt = attempt(in: slot) else { break }
             slots[slot] = nil
+            discardCheckpoint(of: attempt, &commands)
             deliver(
                 AttemptResult(
                     attempt: attempt, outcome: result.outcome, epochs: result.epochs, artifacts: result.artifacts,
@@ -148,6 +215,7 @@ package struct WorkerSession: Sendable {
         switch message {
         case .welcome(let welcome):
             datasetPath = welcome.datasetPath
+            checkpointSeconds = welcome.checkpointSeconds
             for attempt in welcome.drop where !hasResult(attempt) { drop(attempt, &commands) }
             for attempt in order {
                 if case .reporting(let result, _) = held[attempt]?.phase { report(result, at: now, &commands) }
@@ -164,15 +232,14 @@ package struct WorkerSession: Sendable {
             guard others.allSatisfy({ $0.number < assignment.attempt.number }) else { break }
             // An older attempt at the job was given up; its result, if it has one, still counts.
             for older in others where !hasResult(older) { drop(older, &commands) }
-            let missing = Set(assignment.inputs.map(\.artifact.digest))
+            let needed = assignment.inputs.map(\.artifact) + (assignment.checkpoint.map { [$0] } ?? [])
+            let missing = Set(needed.map(\.digest))
             held[assignment.attempt] = Held(assignment: assignment, phase: missing.isEmpty ? .queued : .fetching(missing))
             order.append(assignment.attempt)
             var asked: Set<Digest> = []
-            for input in assignment.inputs where asked.insert(input.artifact.digest).inserted {
-                commands.append(.fetch(input.artifact))
-            }
+            for artifact in needed where asked.insert(artifact.digest).inserted { commands.append(.fetch(artifact)) }
         case .acknowledged(let attempt):
-            if case .reporting = held[attempt]?.phase { forget(attempt) }
+            if case .reporting = held[attempt]?.phase { forget(attempt, &commands) }
         case .missing(let attempt, let digests):
             guard case .reporting(let result, _) = held[attempt]?.phase else { break }
             let wanted = result.artifacts.filter { digests.contains($0.digest) }
@@ -190,6 +257,7 @@ package struct WorkerSession: Sendable {
 
     /// A result's artifacts go first: the coordinator acknowledges only what it holds.
     private mutating func deliver(_ result: AttemptResult, at now: Instant, _ commands: inout [Command]) {
+        if !result.outcome.isFailure { commands.append(.spool(result)) }
         guard !result.artifacts.isEmpty else {
             report(result, at: now, &commands)
             return
@@ -207,6 +275,7 @@ package struct WorkerSession: Sendable {
     private mutating func report(
         failure: JobFailure, of attempt: AttemptID, at now: Instant, _ commands: inout [Command]
     ) {
+        if hasResult(attempt) { commands.append(.unspool(attempt)) }
         let failure = JobFailure(failure.reason, WireText.clean(failure.message, limit: Limits.textBytes))
         report(
             AttemptResult(
@@ -247,14 +316,18 @@ package struct WorkerSession: Sendable {
             slots[slot] = attempt
             held[attempt]?.phase = .running(slot: slot)
             commands.append(
-                .start(slot: slot, attempt, spec: assignment.spec, datasetPath: datasetPath, inputs: assignment.inputs))
+                .start(
+                    slot: slot, attempt,
+                    RunnerStart(
+                        spec: assignment.spec, datasetPath: datasetPath, inputs: assignment.inputs,
+                        checkpoint: assignment.checkpoint, checkpointSeconds: checkpointSeconds)))
         }
     }
 
     /// What runs in a slot; `nil` for a slot that is free or that there is not.
     private func attempt(in slot: Int) -> AttemptID? { slots.indices.contains(slot) ? slots[slot] : nil }
 
-    /// Whether an attempt has computed something worth offering, even when its lease is gone.
+    /// Whether an attempt has computed something worth offering, even when its lease is gone: what is on the disk.
     private func hasResult(_ attempt: AttemptID) -> Bool {
         switch held[attempt]?.phase {
         case .pushing(let result, _), .reporting(let result, _): !result.outcome.isFailure
@@ -262,15 +335,23 @@ package struct WorkerSession: Sendable {
         }
     }
 
+    /// A newer checkpoint, or the result, has taken its place.
+    private mutating func discardCheckpoint(of attempt: AttemptID, _ commands: inout [Command]) {
+        guard let checkpoint = held[attempt]?.checkpoint else { return }
+        held[attempt]?.checkpoint = nil
+        commands.append(.discard(checkpoint.artifact.digest))
+    }
+
     private mutating func drop(_ attempt: AttemptID, _ commands: inout [Command]) {
         if case .running(let slot) = held[attempt]?.phase {
             slots[slot] = nil
             commands.append(.kill(slot: slot))
         }
-        forget(attempt)
+        forget(attempt, &commands)
     }
 
-    private mutating func forget(_ attempt: AttemptID) {
+    private mutating func forget(_ attempt: AttemptID, _ commands: inout [Command]) {
+        if hasResult(attempt) { commands.append(.unspool(attempt)) }
         held[attempt] = nil
         order.removeAll { $0 == attempt }
     }

@@ -48,6 +48,7 @@ package final class CoordinatorLoop {
     private var dispatcher: Dispatcher
     private var peers: [String: PeerID] = [:]
     private var names: [PeerID: String] = [:]
+    private var refused: Set<PeerID> = []
     private var waitingFrames: [String: [[UInt8]]] = [:]
     private var rate = ImageRate()
 
@@ -61,7 +62,7 @@ package final class CoordinatorLoop {
         self.ledger = ledger
         self.store = store
         context = try ZeroMQContext()
-        socket = try RouterSocket(context: context)
+        socket = try RouterSocket(context: context, options: SocketOptions(maximumFrameBytes: Limits.controlFrameBytes))
         blobs = try BlobServer()
         start = clock.now
         for endpoint in settings.controlEndpoints {
@@ -127,9 +128,12 @@ package final class CoordinatorLoop {
         }
         for _ in 0..<Self.framesPerTurn {
             guard let (peer, frame) = try socket.receive() else { break }
-            // Bytes that are no message change nothing.
-            guard let message = try? WorkerMessage(frame: frame) else { continue }
-            commands += commandsFor(message, from: peer)
+            do throws(WireError) {
+                commands += commandsFor(try WorkerMessage(frame: frame), from: peer)
+            } catch {
+                // Bytes that are no message change nothing.
+                if let reason = error.refusal { commands += refuse(peer, reason) }
+            }
         }
         commands += dispatcher.handle(.tick, at: now)
         try carryOut(commands)
@@ -157,17 +161,26 @@ package final class CoordinatorLoop {
             // A result stands only on artifacts that are here: the digest was checked when each was published.
             let missing = result.artifacts.map(\.digest).filter { !store.contains($0) }
             if !missing.isEmpty { return [.send(.missing(result.attempt, missing), to: name)] }
+        case .checkpoint(_, let checkpoint):
+            guard store.contains(checkpoint.artifact.digest) else { return [] }
         default:
             break
         }
         return dispatcher.handle(.received(message, from: name), at: now)
     }
 
-    /// All records, then all sends.
+    /// Tells a worker that speaks another protocol; noted once a connection, however often it greets.
+    private func refuse(_ peer: PeerID, _ reason: String) -> [Dispatcher.Command] {
+        _ = try? socket.send(CoordinatorMessage.refused(reason: reason).frame, to: peer)
+        return refused.insert(peer).inserted ? [.record(.event(kind: "worker-refused", text: reason))] : []
+    }
+
+    /// All records, then all sends, then what is needed no more.
     private func carryOut(_ commands: [Dispatcher.Command]) throws {
         let changes = commands.compactMap { if case .record(let change) = $0 { change } else { nil } }
         if !changes.isEmpty { try ledger.record(changes, now: Date()) }
         for case .send(let message, let name) in commands { try send(message.frame, to: name) }
+        for case .discard(let digest) in commands { try? store.remove(digest) }
     }
 
     private func send(_ frame: [UInt8], to name: String) throws {

@@ -1,7 +1,7 @@
 import Foundation
 import Tensors
 
-/// What is done to a training image before normalization.
+/// What is done to a training image before normalization, at the size the network gets.
 package enum Augmentation: Sendable, Hashable, Codable {
     /// Nothing.
     case none
@@ -10,68 +10,50 @@ package enum Augmentation: Sendable, Hashable, Codable {
     ///
     /// Source: torchvision's `RandomHorizontalFlip` and `RandomRotation`.
     case flipAndRotation(degrees: Float)
+    /// A crop of the image's own size at a uniformly drawn place of the image with `padding` black pixels on each side,
+    /// then a horizontal flip with probability ½. The usual recipe for CIFAR has 4 pixels.
+    ///
+    /// Source: torchvision's `RandomCrop(size, padding)` and `RandomHorizontalFlip`.
+    case flipAndCrop(padding: Int)
 
     /// What one image gets in one epoch.
-    package struct Draw: Sendable, Equatable {
-        /// Whether the image is mirrored left to right, before the rotation.
-        package var flips: Bool
-        /// The rotation in degrees, counter-clockwise as seen.
-        package var degrees: Float
-
-        package init(flips: Bool, degrees: Float) {
-            self.flips = flips
-            self.degrees = degrees
-        }
+    package enum Draw: Sendable, Equatable {
+        /// Whether the image is mirrored left to right, and then its rotation in degrees, counter-clockwise as seen.
+        case flipAndRotation(flips: Bool, degrees: Float)
+        /// The row and column of the image that the crop's top left pixel shows, each in −padding…padding, and whether
+        /// the crop is then mirrored left to right.
+        case flipAndCrop(flips: Bool, top: Int, left: Int)
     }
 
     /// The draw for image `index` of a split in `epoch`: a function of the three numbers alone, so that batches, threads
     /// and interruptions change nothing. Both numbers must lie in 0…2³²−1. Nil when there is nothing to do.
     package func draw(seed: UInt64, epoch: Int, index: Int) -> Draw? {
-        guard case .flipAndRotation(let degrees) = self else { return nil }
         precondition(epoch >= 0 && epoch <= UInt32.max && index >= 0 && index <= UInt32.max)
         var stream = RandomStream(seed: seed, substream: UInt64(epoch) << 32 | UInt64(index))
-        let flips = stream.uniform() < 0.5
-        return Draw(flips: flips, degrees: stream.uniform(in: -degrees...degrees))
+        switch self {
+        case .none:
+            return nil
+        case .flipAndRotation(let degrees):
+            let flips = stream.uniform() < 0.5
+            return .flipAndRotation(flips: flips, degrees: stream.uniform(in: -degrees...degrees))
+        case .flipAndCrop(let padding):
+            let flips = stream.uniform() < 0.5
+            let top = stream.index(below: 2 * padding + 1) - padding
+            let left = stream.index(below: 2 * padding + 1) - padding
+            return .flipAndCrop(flips: flips, top: top, left: left)
+        }
     }
-}
 
-extension Augmentation.Draw {
-    /// Writes, for each pixel of a square image of `side` pixels, row by row, the index of the pixel it is taken from,
-    /// or −1 for black.
+    /// Checks the numbers for images of `imageSize` pixels: an angle in 0°…180°, a padding below the size.
     ///
-    /// The rotation is that of torchvision on tensors: output pixel centres are rotated about the image's centre into
-    /// the source, and the nearest pixel is taken (ties to the even index) by the arithmetic of
-    /// `affine_grid`/`grid_sample(mode="nearest", padding_mode="zeros", align_corners=False)`, in single precision.
-    ///
-    /// Differs: torchvision on PIL images, as in the published code, adds ½ and rounds down, so a source point exactly
-    /// between two pixels may fall on the other one; at the 16 angles of the tests all pixels are the same.
-    package func fillSources(side: Int, into sources: UnsafeMutablePointer<Int16>) {
-        let angle = Double(degrees) * Double.pi / 180
-        // torchvision divides the matrix by half the side, which gives coordinates in −1…1.
-        let half = Float(side) * 0.5
-        let cosine = Float(cos(angle)) / half
-        let sine = Float(sin(angle)) / half
-        let limit = Float(side) - 0.5
-        // Adding and subtracting 1.5·2²³ rounds to the nearest integer, ties to even.
-        let rounder: Float = 12_582_912
-        for row in 0..<side {
-            let y = Float(row) - half + 0.5
-            for column in 0..<side {
-                let x = Float(column) - half + 0.5
-                let sourceX = ((x * cosine - y * sine + 1) * Float(side) - 1) * 0.5
-                let sourceY = ((x * sine + y * cosine + 1) * Float(side) - 1) * 0.5
-                let output = row * side + column
-                guard sourceX > -1, sourceX < limit + 1, sourceY > -1, sourceY < limit + 1 else {
-                    sources[output] = -1
-                    continue
-                }
-                let nearestX = Int((sourceX + rounder) - rounder), nearestY = Int((sourceY + rounder) - rounder)
-                guard nearestX >= 0, nearestX < side, nearestY >= 0, nearestY < side else {
-                    sources[output] = -1
-                    continue
-                }
-                sources[output] = Int16(truncatingIfNeeded: nearestY * side + (flips ? side - 1 - nearestX : nearestX))
-            }
+    /// Errors: ``DatasetError/invalidRotation(degrees:)``, ``DatasetError/invalidPadding(_:imageSize:)``.
+    package func validate(imageSize: Int) throws(DatasetError) {
+        switch self {
+        case .none: break
+        case .flipAndRotation(let degrees):
+            guard degrees >= 0, degrees <= 180 else { throw .invalidRotation(degrees: degrees) }
+        case .flipAndCrop(let padding):
+            guard padding >= 0, padding < imageSize else { throw .invalidPadding(padding, imageSize: imageSize) }
         }
     }
 }

@@ -29,6 +29,12 @@ package enum DatasetError: Error, Equatable, LocalizedError {
     case occupiedFolder(String)
     case invalidCounts(trainingPerClass: Int, testPerClass: Int)
     case unwritable(file: String, reason: String)
+    case invalidImageSize(Int)
+    case invalidRotation(degrees: Float)
+    case invalidPadding(Int, imageSize: Int)
+    case invalidMixup(alpha: Double)
+    case inputMismatch(
+        source: String, channels: Int, imageSize: Int, expectedChannels: Int, expectedImageSize: Int)
 
     /// Which of a record's two labels is meant.
     package enum LabelKind: String, Sendable { case coarse, fine }
@@ -65,6 +71,22 @@ package enum DatasetError: Error, Equatable, LocalizedError {
             """
         case .unwritable(let file, let reason):
             "\(file) cannot be written: \(reason)"
+        case .invalidImageSize(let size):
+            "Images of \(size)×\(size) pixels were asked for, expected a side of 1 to \(ImageAssembly.maximumImageSize)"
+        case .invalidRotation(let degrees):
+            "The augmentation rotates by up to \(degrees)°, expected 0° to 180°"
+        case .invalidPadding(let padding, let imageSize):
+            """
+            The augmentation crops from images padded by \(padding) pixels, expected 0 to \(imageSize - 1) \
+            for images of \(imageSize)×\(imageSize) pixels
+            """
+        case .invalidMixup(let alpha):
+            "Mixup's alpha is \(alpha), expected \(Mixup.alphas.lowerBound) to \(Mixup.alphas.upperBound)"
+        case .inputMismatch(let source, let channels, let imageSize, let expectedChannels, let expectedImageSize):
+            """
+            The images of \(source) have \(DatasetError.shape(channels, imageSize)), \
+            the network takes \(DatasetError.shape(expectedChannels, expectedImageSize))
+            """
         }
     }
 
@@ -103,6 +125,25 @@ package enum DatasetError: Error, Equatable, LocalizedError {
             return "Ask for fewer or more images, for example: sower data synthesize --output DIR"
         case .unwritable(let file, _):
             return "Check the free space and the permissions: df -h \((file as NSString).deletingLastPathComponent)"
+        case .invalidImageSize:
+            return "Set the study's image size to that of the published recipe, such as 32 or 224"
+        case .invalidRotation:
+            return "Set the study's rotation in degrees, such as 15"
+        case .invalidPadding(_, let imageSize):
+            return "Set the study's crop padding below the image size, such as \(imageSize / 8)"
+        case .invalidMixup:
+            return "Set the study's mixup to a number such as 0.2, or leave it out"
+        case .inputMismatch(_, let channels, let imageSize, let expectedChannels, _):
+            return channels == expectedChannels
+                ? "Set the model's image size to \(imageSize)"
+                : "Choose a model that takes \(DatasetError.shape(channels, imageSize)), or data with "
+                    + "\(DatasetError.channels(expectedChannels))"
         }
+    }
+
+    private static func channels(_ count: Int) -> String { count == 1 ? "1 channel" : "\(count) channels" }
+
+    private static func shape(_ count: Int, _ imageSize: Int) -> String {
+        "\(channels(count)) and \(imageSize)×\(imageSize) pixels"
     }
 }

@@ -3,7 +3,8 @@
 /// Fine labels are re-mapped to `0..<classes` in ascending order; the map comes from the whole folder, so the training
 /// and the test subset of the same superclasses agree. Images keep the order of their file.
 ///
-/// Errors: ``DatasetError/emptySelection(file:superclass:)`` when the split has no record of a superclass.
+/// Errors: ``DatasetError/emptySelection(file:superclass:)`` when the split has no record of a superclass, and those of
+/// ``ImageAssembly``.
 package struct ImageSubset: Sendable {
     /// The split the images come from.
     package let split: CIFAR100Folder.Split
@@ -11,26 +12,27 @@ package struct ImageSubset: Sendable {
     package let superclasses: [Int]
     /// The fine label of each class of this problem, ascending.
     package let fineLabels: [Int]
-    /// What is drawn for each image, from ``seed``, the epoch and the image's record number in its file.
-    package let augmentation: Augmentation
-    /// The seed of augmentation.
-    package let seed: UInt64
+    /// How stored images become a batch.
+    package let assembly: ImageAssembly
 
     private let file: MappedFile
     private let records: [Int32]
     private let classOfRecord: [UInt8]
-    private let table: [Float]
 
     /// Selects the records of `superclasses` (any order, duplicates ignored) in a split of `folder`.
+    ///
+    /// - Parameters:
+    ///   - imageSize: The height and width of the images in a batch; stored images of another size are resized.
+    ///   - augmentation: What is drawn for each image, from `seed`, the epoch and the image's record number in its file.
     package init(
-        _ folder: CIFAR100Folder, split: CIFAR100Folder.Split, superclasses: [Int], normalization: Normalization = .cifar100,
-        augmentation: Augmentation = .none, seed: UInt64 = 0
+        _ folder: CIFAR100Folder, split: CIFAR100Folder.Split, superclasses: [Int], imageSize: Int = CIFAR100Folder.side,
+        normalization: Normalization = .cifar100, augmentation: Augmentation = .none, seed: UInt64 = 0
     ) throws(DatasetError) {
+        assembly = try ImageAssembly(
+            storedSize: CIFAR100Folder.side, channels: CIFAR100Folder.channels, imageSize: imageSize,
+            normalization: normalization, augmentation: augmentation, seed: seed)
         self.split = split
         self.superclasses = Set(superclasses).sorted()
-        self.augmentation = augmentation
-        self.seed = seed
-        table = normalization.table
         file = folder.file(of: split)
 
         var selected = [Bool](repeating: false, count: CIFAR100Folder.superclassLimit)
@@ -69,79 +71,54 @@ package struct ImageSubset: Sendable {
     /// The number of classes: the fine labels of the superclasses.
     package var classes: Int { fineLabels.count }
 
+    /// The channels of every image.
+    package var channels: Int { assembly.channels }
+
+    /// The height and width of the images in a batch, in pixels.
+    package var imageSize: Int { assembly.imageSize }
+
     /// The class of image `index`.
     package func label(of index: Int) -> Int { Int(classOfRecord[index]) }
 
     /// The record number of image `index` in its file.
     package func record(of index: Int) -> Int { Int(records[index]) }
 
-    /// Writes the images `indices`, augmented and normalized, as `[H][W][C][N]` with N = `indices.count`, and a label
-    /// for each.
+    /// Throws unless a network that takes images of so many channels and pixels can be fed from here.
+    ///
+    /// Errors: ``DatasetError/inputMismatch(source:channels:imageSize:expectedChannels:expectedImageSize:)``.
+    package func requireInput(channels: Int, imageSize: Int) throws(DatasetError) {
+        try assembly.requireInput(channels: channels, imageSize: imageSize, from: file.path)
+    }
+
+    /// Writes the images `indices`, resized, augmented and normalized, as `[H][W][C][N]` with N = `indices.count`, and a
+    /// label for each.
     ///
     /// - Parameters:
     ///   - epoch: The 1-based epoch, which augmentation depends on.
-    ///   - images: Room for 32·32·3·N numbers.
+    ///   - images: Room for `imageSize`² · `channels` · N numbers.
     ///   - labels: Room for N numbers.
     package func fill(
         _ indices: ArraySlice<Int>, epoch: Int, images: UnsafeMutablePointer<Float>,
         labels: UnsafeMutablePointer<Int32>
     ) {
-        let count = indices.count
-        let group = 16  // images converted together: 16 floats fill a cache line
-        withUnsafeTemporaryAllocation(of: UInt8.self, capacity: group * CIFAR100Folder.pixelBytes) { staged in
-            for start in stride(from: 0, to: count, by: group) {
-                let length = min(group, count - start)
-                for offset in 0..<length {
-                    let index = indices[indices.startIndex + start + offset]
-                    labels[start + offset] = Int32(classOfRecord[index])
-                    stage(index, epoch: epoch, into: staged.baseAddress! + offset * CIFAR100Folder.pixelBytes)
-                }
-                spread(staged.baseAddress!, length, into: images + start, stride: count)
-            }
-        }
-    }
-}
-
-extension ImageSubset {
-    /// Writes an image's augmented bytes as `[C][H][W]`.
-    private func stage(_ index: Int, epoch: Int, into output: UnsafeMutablePointer<UInt8>) {
-        withExtendedLifetime(file) {
-            let record = Int(records[index])
-            let pixels = file.bytes.baseAddress! + (record * CIFAR100Folder.recordBytes + 2)
-            guard let draw = augmentation.draw(seed: seed, epoch: epoch, index: record) else {
-                output.update(from: pixels.assumingMemoryBound(to: UInt8.self), count: CIFAR100Folder.pixelBytes)
-                return
-            }
-            let area = CIFAR100Folder.side * CIFAR100Folder.side
-            withUnsafeTemporaryAllocation(of: Int16.self, capacity: area) { sources in
-                draw.fillSources(side: CIFAR100Folder.side, into: sources.baseAddress!)
-                for channel in 0..<CIFAR100Folder.channels {
-                    let plane = pixels.assumingMemoryBound(to: UInt8.self) + channel * area
-                    let target = output + channel * area
-                    for position in 0..<area {
-                        let source = Int(sources[position])
-                        target[position] = source < 0 ? 0 : plane[source]
-                    }
-                }
-            }
-        }
+        fill(indices, columns: 0..<indices.count, epoch: epoch, images: images, labels: labels)
     }
 
-    /// Normalizes `length` staged images and writes them side by side, `stride` floats from one pixel to the next.
-    private func spread(
-        _ staged: UnsafePointer<UInt8>, _ length: Int, into images: UnsafeMutablePointer<Float>, stride: Int
+    /// Writes only `columns`, in `0..<N`, of the same batch.
+    ///
+    /// Several threads may fill disjoint columns of one batch at once; the bits do not depend on the cut.
+    package func fill(
+        _ indices: ArraySlice<Int>, columns: Range<Int>, epoch: Int, images: UnsafeMutablePointer<Float>,
+        labels: UnsafeMutablePointer<Int32>
     ) {
-        let area = CIFAR100Folder.side * CIFAR100Folder.side
-        table.withUnsafeBufferPointer { table in
-            for position in 0..<area {
-                for channel in 0..<CIFAR100Folder.channels {
-                    let values = table.baseAddress! + channel * 256
-                    let source = staged + (channel * area + position)
-                    let target = images + (position * CIFAR100Folder.channels + channel) * stride
-                    for image in 0..<length {
-                        target[image] = values[Int(source[image * CIFAR100Folder.pixelBytes])]
-                    }
-                }
+        withExtendedLifetime(file) {
+            let bytes = file.bytes.baseAddress!.assumingMemoryBound(to: UInt8.self)
+            assembly.fill(columns: columns, of: indices.count, epoch: epoch, images: images) { column in
+                let index = indices[indices.startIndex + column]
+                labels[column] = Int32(classOfRecord[index])
+                let record = Int(records[index])
+                return ImageAssembly.StoredImage(
+                    pixels: bytes + (record * CIFAR100Folder.recordBytes + 2), index: record)
             }
         }
     }

@@ -1,12 +1,13 @@
-/// How a pixel byte becomes a network's input: `(byte / 255 − mean) / deviation`, a channel each.
+/// How a pixel byte becomes a network's input: `(byte / 255 − mean) / deviation`, a channel each, in single precision
+/// and in the order of torchvision's `ToTensor` and `Normalize`.
 package struct Normalization: Sendable, Hashable, Codable {
-    /// The means of red, green and blue, in units of full brightness.
+    /// The means of the channels (grey, or red, green and blue), in units of full brightness.
     package var mean: [Float]
-    /// The standard deviations of red, green and blue, in units of full brightness; all positive.
+    /// The standard deviations of the channels, in units of full brightness; all positive.
     package var deviation: [Float]
 
     package init(mean: [Float], deviation: [Float]) {
-        precondition(mean.count == 3 && deviation.count == 3 && deviation.allSatisfy { $0 > 0 })
+        precondition(mean.count == deviation.count && deviation.allSatisfy { $0 > 0 })
         self.mean = mean
         self.deviation = deviation
     }
@@ -15,11 +16,4 @@ package struct Normalization: Sendable, Hashable, Codable {
     package static let cifar100 = Normalization(mean: [0.5071, 0.4867, 0.4408], deviation: [0.2675, 0.2565, 0.2761])
     /// Bytes to 0…1 and nothing else.
     package static let identity = Normalization(mean: [0, 0, 0], deviation: [1, 1, 1])
-
-    /// The input value of each byte: `[3][256]`, flat, in the order of torchvision's `ToTensor` and `Normalize`.
-    package var table: [Float] {
-        (0..<3).flatMap { channel in
-            (0..<256).map { (Float($0) / 255 - mean[channel]) / deviation[channel] }
-        }
-    }
 }

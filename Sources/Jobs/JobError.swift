@@ -14,6 +14,8 @@ package enum JobError: Error, Equatable, LocalizedError {
     case wrongDataset(path: String, actual: Digest, expected: Digest)
     case missingInput(JobID, name: String)
     case malformedInput(name: String, reason: String)
+    /// The coordinator's store does not hold the file that arms start from.
+    case missingFile(FileSpec, folder: String)
 
     package var errorDescription: String? {
         switch self {
@@ -23,6 +25,8 @@ package enum JobError: Error, Equatable, LocalizedError {
             "the data set in \(path) has digest \(actual.short), the study was planned with \(expected.short)"
         case .missingInput(let job, let name): "the artifact \(name) of job \(job.short) was not delivered"
         case .malformedInput(let name, let reason): "the input \(name) is malformed: \(reason)"
+        case .missingFile(let file, let folder):
+            "the state_dict file with SHA-256 \(file.digest) and \(file.size) bytes is not in the artifact store \(folder)"
         }
     }
 
@@ -30,6 +34,8 @@ package enum JobError: Error, Equatable, LocalizedError {
         switch self {
         case .unreadableSpecification, .unsupported: "Use one build of sower on every host."
         case .wrongDataset(let path, _, _): "Compare `sower data check \(path)` on this host and on the coordinator's."
+        case .missingFile:
+            "Run the study again (`sower run`, with --retry-failed) with the file in place: it is copied into the store first."
         case .missingInput, .malformedInput: "Run `sower resume`: what is missing is made again."
         }
     }
@@ -41,7 +47,7 @@ extension JobFailure {
         let reason: Reason
         switch error {
         case is DatasetError: reason = .data
-        case JobError.wrongDataset: reason = .data
+        case JobError.wrongDataset, JobError.missingFile: reason = .data
         case JobError.unreadableSpecification, JobError.unsupported: reason = .specification
         case is NetworkError, is InitializerError, is SafetensorsError, is JobError: reason = .input
         default: reason = .io

@@ -12,30 +12,44 @@ import Studies
 /// its inputs alone, so any runner of one numeric class gives the same bits.
 package final class JobRunner {
     let clock: () -> Duration
+    /// Threads of a training; they change the speed and never a bit.
+    let threads: ThreadTeam
     private var datasets: [String: LoadedDataset] = [:]
 
     /// - Parameter now: a monotonic clock.
-    package init(now: @escaping () -> Duration) { clock = now }
+    package init(threads: Int = 1, now: @escaping () -> Duration) {
+        self.threads = ThreadTeam(count: threads)
+        clock = now
+    }
 
     /// Runs the job of `request`; every failure becomes the result's outcome.
     ///
-    /// - Parameter onEpoch: called after each epoch of a training; may throw to stop it.
-    package func run(_ request: RunnerRequest, onEpoch: (EpochMetrics) throws -> Void) -> RunnerResult {
+    /// - Parameters:
+    ///   - onCheckpoint: told of each checkpoint when it is in the store.
+    ///   - onEpoch: called after each epoch of a training; may throw to stop it.
+    package func run(
+        _ request: RunnerRequest, onCheckpoint: (Checkpoint) -> Void = { _ in }, onEpoch: (EpochMetrics) throws -> Void
+    ) -> RunnerResult {
         let start = clock()
         do {
             let spec = try decodeSpec(request.spec)
             let inputs = try JobInputs(request.inputs, storePath: request.storePath)
             var produced: Produced
             switch spec {
-            case .train(let spec):
-                produced = try train(
-                    spec, data: dataset(at: request.datasetPath, expecting: spec.dataset), inputs: inputs, onEpoch: onEpoch)
+            case .train(let train):
+                produced = try withoutActuallyEscaping(onCheckpoint) { onCheckpoint in
+                    try self.train(
+                        train, data: dataset(at: request.datasetPath, expecting: train.dataset), inputs: inputs,
+                        checkpoints: checkpoints(request, of: spec, in: inputs.store, onCheckpoint), onEpoch: onEpoch)
+                }
             case .cluster(let spec):
                 produced = Produced(artifact: ("codebook", try cluster(spec, inputs: inputs)))
             case .sample(let spec):
                 produced = Produced(artifact: ("initialization", try sample(spec, inputs: inputs)))
+            case .file(let spec):
+                produced = Produced(stored: try file(spec, store: inputs.store))
             }
-            var artifacts: [ArtifactNotice] = []
+            var artifacts = produced.stored.map { [$0] } ?? []
             if let (name, bytes) = produced.artifact {
                 let reference = try inputs.store.put(bytes: bytes)
                 artifacts = [ArtifactNotice(name: name, digest: reference.digest, size: UInt64(reference.size))]
@@ -48,6 +62,20 @@ package final class JobRunner {
                 outcome: .failed(JobFailure(describing: error)), epochs: [], artifacts: [],
                 seconds: (clock() - start) / .seconds(1))
         }
+    }
+
+    private func checkpoints(
+        _ request: RunnerRequest, of spec: JobSpec, in store: ArtifactStore, _ onCheckpoint: @escaping (Checkpoint) -> Void
+    ) -> Checkpoints {
+        Checkpoints(
+            job: spec.id,
+            resume: request.checkpoint.flatMap { try? SafetensorsFile(contentsOf: store.path(of: $0.digest)) },
+            interval: request.checkpointSeconds.map { .seconds($0) },
+            publish: { epoch, checkpoint in
+                let reference = try CheckpointFile.put(checkpoint, job: spec.id, into: store)
+                let artifact = ArtifactNotice(name: "checkpoint", digest: reference.digest, size: UInt64(reference.size))
+                onCheckpoint(Checkpoint(epoch: epoch, artifact: artifact))
+            })
     }
 
     private func decodeSpec(_ bytes: [UInt8]) throws -> JobSpec {
@@ -83,4 +111,6 @@ struct Produced {
     var outcome = AttemptOutcome.finished
     var epochs: [EpochMetrics] = []
     var artifact: (name: String, bytes: [UInt8])?
+    /// An artifact that is in the store already.
+    var stored: ArtifactNotice?
 }

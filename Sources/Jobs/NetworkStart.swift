@@ -5,55 +5,116 @@ import Studies
 import Tensors
 
 /// Gives a network its first weights, as a training's `StartSpec` says.
-enum NetworkStart {
-    /// The whole `state_dict` before the first step.
-    static func state(_ start: StartSpec, shape: NetworkShape, seed: UInt64, inputs: JobInputs) throws -> NetworkState {
+package enum NetworkStart {
+    /// The whole `state_dict` before the first step. The network's own `load` checks the names and shapes of a file.
+    static func state(_ start: StartSpec, shape: NetworkShape, seed: UInt64, inputs: JobInputs) throws -> DeferredState {
         switch start {
         case .random:
             return defaultState(shape: shape, seed: seed)
         case .gabor(let layers):
             var state = defaultState(shape: shape, seed: seed)
             for layer in try firstLayers(layers, of: shape) {
-                state[layer.name] = try GaborFilters.tensor(
-                    shape: layer.shape, seed: SeedDerivation(root: seed).seed("gabor/\(layer.name)"))
+                let layerSeed = SeedDerivation(root: seed).seed("gabor/\(layer.name)")
+                state.replace(
+                    DeferredState.Entry(name: layer.name, shape: layer.shape) {
+                        try GaborFilters.tensor(shape: layer.shape, seed: layerSeed)
+                    })
             }
             return state
-        case .weights(let job):
-            return try StateDictFile.decode(inputs.file("weights", of: job))
+        case .weights(let job, let head):
+            let state = StateDictFile.decode(try inputs.file("weights", of: job))
+            return head == .keep ? state : freshHead(state, shape: shape, seed: seed)
         case .filters(let job, let layers):
             var state = defaultState(shape: shape, seed: seed)
             let file = try InitializationFile(inputs.file("initialization", of: job))
             for layer in try firstLayers(layers, of: shape) {
-                state[layer.name] = try file.filters(of: layer)
+                state.replace(DeferredState.Entry(name: layer.name, shape: layer.shape) { try file.filters(of: layer) })
             }
             return state
         }
     }
 
-    /// torchvision's default start; each parameter draws from a stream of its own, named after it.
-    static func defaultState(shape: NetworkShape, seed: UInt64) -> NetworkState {
+    /// Throws, naming the tensor, unless networks of `model` can start from the file: their names and shapes, but for the
+    /// head where that is fresh.
+    package static func check(_ file: SafetensorsFile, model: ModelSpec, head: HeadSpec) throws {
+        let shape = try NetworkShape(model)
+        let state = StateDictFile.decode(file)
+        try (head == .keep ? state : freshHead(state, shape: shape, seed: 0))
+            .check(against: shape.parameters, of: shape.architecture)
+    }
+
+    /// `state` with the default start in place of its final linear layer, whatever shape it had, if it had any.
+    private static func freshHead(_ state: DeferredState, shape: NetworkShape, seed: UInt64) -> DeferredState {
+        let head = [ParameterDescription.Kind.linearWeight, .linearBias].compactMap { kind in
+            shape.parameters.last { $0.kind == kind }?.name
+        }
+        let fresh = defaultState(shape: shape, seed: seed).entries.filter { head.contains($0.name) }
+        return DeferredState(entries: state.entries.filter { !head.contains($0.name) } + fresh)
+    }
+
+    /// The architecture's default start; each parameter draws from a stream of its own, named after it.
+    package static func defaultState(shape: NetworkShape, seed: UInt64) -> DeferredState {
         let seeds = SeedDerivation(root: seed)
-        let fanIn = shape.parameters.first { $0.kind == .linearWeight }?.shape[1] ?? 1
-        return NetworkState(
+        return DeferredState(
             entries: shape.parameters.map { parameter in
-                let tensor: Tensor
-                switch parameter.kind {
-                case .convolutionWeight:
-                    tensor = DefaultStart.convolution(shape: parameter.shape, seed: seeds.seed(parameter.name))
-                case .linearWeight:
-                    tensor = DefaultStart.linearWeight(shape: parameter.shape, seed: seeds.seed(parameter.name))
-                case .linearBias:
-                    tensor = DefaultStart.linearBias(
-                        count: parameter.count, fanIn: fanIn, seed: seeds.seed(parameter.name))
-                case .batchNormWeight, .batchNormRunningVariance:
-                    tensor = Tensor(repeating: 1, shape: parameter.shape)
-                case .batchNormBias, .batchNormRunningMean:
-                    tensor = Tensor(zeros: parameter.shape)
-                case .batchNormBatchCount:
-                    return NetworkState.Entry(name: parameter.name, value: .integer(0))
+                guard parameter.kind != .batchNormBatchCount else {
+                    return DeferredState.Entry(name: parameter.name, shape: nil) { .integer(0) }
                 }
-                return NetworkState.Entry(name: parameter.name, tensor: tensor)
+                return DeferredState.Entry(name: parameter.name, shape: parameter.shape) {
+                    defaultTensor(parameter, of: shape, seed: seeds.seed(parameter.name))
+                }
             })
+    }
+
+    /// The default start of one parameter or buffer of `shape`; a batch count's is zero.
+    package static func defaultTensor(_ parameter: ParameterDescription, of shape: NetworkShape, seed: UInt64) -> Tensor {
+        switch parameter.kind {
+        case .convolutionWeight: convolution(parameter, of: shape.architecture, seed: seed)
+        case .linearWeight: linearWeight(parameter, of: shape.architecture, seed: seed)
+        case .convolutionBias, .linearBias: bias(parameter, of: shape, seed: seed)
+        case .batchNormWeight, .batchNormRunningVariance, .scalarScale: Tensor(repeating: 1, shape: parameter.shape)
+        case .batchNormBias, .batchNormRunningMean, .batchNormBatchCount, .scalarBias: Tensor(zeros: parameter.shape)
+        }
+    }
+
+    /// Source: torchvision's `ResNet` and `VGG`; PyTorch's `nn.Conv2d` for LeNet and Fixup's stem; for Fixup's blocks
+    /// github.com/hongyi-zhang/Fixup, `cifar/models/fixup_resnet_cifar.py`. **Differs:** Caffe's own LeNet starts with
+    /// Xavier's uniform weights and zero biases.
+    private static func convolution(_ parameter: ParameterDescription, of architecture: Architecture, seed: UInt64) -> Tensor {
+        let shape = parameter.shape
+        switch architecture {
+        case .resnet18, .customResNet18, .vgg11: return DefaultStart.convolution(shape: shape, seed: seed)
+        case .lenet: return DefaultStart.convolutionLayer(shape: shape, seed: seed)
+        case .fixupResNet20:
+            if parameter.name.hasSuffix(".conv1.weight") {
+                return DefaultStart.fixupConvolution(shape: shape, blocks: fixupBlocks, seed: seed)
+            }
+            if parameter.name.hasSuffix(".conv2.weight") { return Tensor(zeros: shape) }
+            return DefaultStart.convolutionLayer(shape: shape, seed: seed)
+        }
+    }
+
+    /// Three stages of three.
+    private static let fixupBlocks = 9
+
+    private static func linearWeight(_ parameter: ParameterDescription, of architecture: Architecture, seed: UInt64) -> Tensor {
+        switch architecture {
+        case .resnet18, .customResNet18, .lenet: DefaultStart.linearWeight(shape: parameter.shape, seed: seed)
+        case .vgg11: DefaultStart.normalLinearWeight(shape: parameter.shape, seed: seed)
+        case .fixupResNet20: Tensor(zeros: parameter.shape)
+        }
+    }
+
+    private static func bias(_ parameter: ParameterDescription, of shape: NetworkShape, seed: UInt64) -> Tensor {
+        switch shape.architecture {
+        case .resnet18, .customResNet18, .lenet:
+            let weight = parameter.name.dropLast("bias".count) + "weight"
+            guard let inputs = shape.parameters.first(where: { $0.name == weight })?.shape[1...] else {
+                preconditionFailure("\(parameter.name) is the bias of no layer")
+            }
+            return DefaultStart.bias(count: parameter.count, fanIn: inputs.reduce(1, *), seed: seed)
+        case .vgg11, .fixupResNet20: return Tensor(zeros: parameter.shape)
+        }
     }
 
     static func firstLayers(_ count: Int, of shape: NetworkShape) throws -> [ParameterDescription] {

@@ -4,6 +4,7 @@ import Tensors
 
 /// A network's `state_dict` as safetensors, with torchvision's names and shapes: what `safetensors.torch.load_file` reads.
 package enum StateDictFile {
+    /// F32 tensors, and I64 scalars for the batch counts. Beside the state, memory holds the result alone.
     package static func encode(_ state: NetworkState, metadata: [String: String] = [:]) -> [UInt8] {
         SafetensorsWriter.encode(
             state.entries.map { entry in
@@ -14,15 +15,32 @@ package enum StateDictFile {
             }, metadata: metadata)
     }
 
-    /// The state in a file; the network's own `load` checks names and shapes.
-    package static func decode(_ file: SafetensorsFile) throws -> NetworkState {
-        NetworkState(
-            entries: try file.entries.map { entry in
-                guard entry.dtype == .int64, entry.shape.isEmpty else {
-                    return NetworkState.Entry(
-                        name: entry.name, tensor: Tensor(shape: entry.shape, values: try file.floats(entry.name)))
+    /// Publishes the state of a network: the same bytes, written as they are made.
+    package static func put(
+        _ network: Network, into store: ArtifactStore, metadata: [String: String] = [:]
+    ) throws(ArtifactStoreError) -> ArtifactReference {
+        let entries = network.streamedState.map { entry in
+            SafetensorsSource(
+                name: entry.name, dtype: entry.isInteger ? .int64 : .float32, shape: entry.shape,
+                forEachPiece: entry.forEachPiece)
+        }
+        return try store.put { (sink) throws(ArtifactStoreError) in
+            try SafetensorsWriter.write(entries, metadata: metadata, to: sink)
+        }
+    }
+
+    /// The state in a file, of any float type, with I64 or I32 scalars; tensors are read when they are needed. The
+    /// network's own `load` checks names and shapes.
+    package static func decode(_ file: SafetensorsFile) -> DeferredState {
+        DeferredState(
+            entries: file.entries.map { entry in
+                let name = entry.name
+                if entry.shape.isEmpty, entry.dtype == .int64 || entry.dtype == .int32 {
+                    return DeferredState.Entry(name: name, shape: nil) { .integer(try file.int64s(name)[0]) }
                 }
-                return NetworkState.Entry(name: entry.name, value: .integer(try file.int64s(entry.name)[0]))
+                return DeferredState.Entry(name: name, shape: entry.shape) {
+                    Tensor(shape: entry.shape, values: try file.floats(name))
+                }
             })
     }
 }

@@ -36,6 +36,7 @@ private struct Recorder {
             try end(attempt, row: try row(of: attempt.job), failure)
         case .jobSettled(let result): try settle(result)
         case .jobFailed(let job, let attempt, let failure): try fail(job, attempt: attempt, failure)
+        case .checkpointed(let job, let checkpoint): try keep(checkpoint, of: job)
         case .event(let kind, let text):
             try execute("INSERT INTO events (at, kind, text) VALUES (?, ?, ?)", [now, kind, text])
         }
@@ -94,9 +95,26 @@ private struct Recorder {
             """, [job, attempt.number])
         try execute(
             """
-            INSERT INTO epochs (job, attempt, \(EpochMetrics.columns), streamed_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+            INSERT INTO epochs (job, attempt, \(EpochMetrics.columns), streamed_at)
+            VALUES (?, ?, \(EpochMetrics.placeholders), ?)
             ON CONFLICT (job, attempt, epoch) DO NOTHING
             """, StatementArguments([job, attempt.number] + metrics.values + [now]))
+    }
+
+    private func keep(_ kept: JobCheckpoint, of job: JobID) throws {
+        let artifact = kept.checkpoint.artifact
+        guard let size = Int64(exactly: artifact.size) else {
+            throw LedgerError.invalid(path: path, detail: "a checkpoint has \(artifact.size) bytes")
+        }
+        try execute(
+            """
+            INSERT INTO checkpoints (job, epoch, numeric_class, name, digest, size, recorded_at) VALUES (?, ?, ?, ?, ?, ?, ?)
+            ON CONFLICT (job) DO UPDATE SET epoch = excluded.epoch, numeric_class = excluded.numeric_class,
+                name = excluded.name, digest = excluded.digest, size = excluded.size, recorded_at = excluded.recorded_at
+            """,
+            [
+                try row(of: job), kept.checkpoint.epoch, kept.numericClass, artifact.name, artifact.digest.blob, size, now,
+            ])
     }
 
     /// Ends an attempt without a result. One that has failed before may fail again: its worker was given up and came
@@ -164,11 +182,8 @@ private struct Recorder {
         for metrics in epochs {
             try execute(
                 """
-                INSERT INTO epochs (job, attempt, \(EpochMetrics.columns)) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
-                ON CONFLICT (job, attempt, epoch) DO UPDATE SET learning_rate = excluded.learning_rate,
-                    training_loss = excluded.training_loss, training_accuracy = excluded.training_accuracy,
-                    validation_loss = excluded.validation_loss, validation_accuracy = excluded.validation_accuracy,
-                    images = excluded.images, seconds = excluded.seconds
+                INSERT INTO epochs (job, attempt, \(EpochMetrics.columns)) VALUES (?, ?, \(EpochMetrics.placeholders))
+                ON CONFLICT (job, attempt, epoch) DO UPDATE SET \(EpochMetrics.updates)
                 """, StatementArguments([job, attempt] + metrics.values))
         }
         let numbers = epochs.map { String($0.epoch) }.joined(separator: ",")

@@ -13,6 +13,7 @@ extension Ledger {
             let inputs = try inputs(db, study)
             let artifacts = try artifacts(db, study)
             let attempts = try attempts(db, study)
+            let checkpoints = try checkpoints(db, study)
             let jobs = try Row.fetchCursor(
                 db,
                 sql: """
@@ -36,9 +37,20 @@ extension Ledger {
                     JobEntry(
                         id: try job.job(1), spec: spec, inputs: inputs[row] ?? [], isCentral: kind.isCentral,
                         isBroadcast: kind.isBroadcast, priority: job[5], state: state, lastAttempt: attempts[row]?.last ?? 0,
-                        crashes: attempts[row]?.crashes ?? 0, lastEndedAttempt: attempts[row]?.ended ?? 0))
+                        crashes: attempts[row]?.crashes ?? 0, lastEndedAttempt: attempts[row]?.ended ?? 0,
+                        checkpoint: checkpoints[row]))
             }
             return entries
+        }
+    }
+
+    /// Every artifact and checkpoint that the ledger knows, of whatever study.
+    package func knownArtifacts() throws(LedgerError) -> Set<Digest> {
+        try read { db in
+            let rows = try Row.fetchCursor(db, sql: "SELECT digest FROM artifacts UNION SELECT digest FROM checkpoints")
+            var digests: Set<Digest> = []
+            while let row = try rows.next() { digests.insert(try row.digest(0)) }
+            return digests
         }
     }
 
@@ -69,6 +81,23 @@ extension Ledger {
                 ArtifactNotice(name: row[1], digest: try row.digest(2), size: UInt64(size)))
         }
         return artifacts
+    }
+
+    private func checkpoints(_ db: Database, _ study: StudyID) throws -> [Int64: JobCheckpoint] {
+        let rows = try Row.fetchCursor(
+            db,
+            sql: """
+                SELECT checkpoints.job, epoch, numeric_class, name, digest, size
+                FROM study_jobs JOIN checkpoints ON checkpoints.job = study_jobs.job WHERE study = ?
+                """, arguments: [study.rawValue])
+        var checkpoints: [Int64: JobCheckpoint] = [:]
+        while let row = try rows.next() {
+            let size: Int64 = row[5]
+            let artifact = ArtifactNotice(name: row[3], digest: try row.digest(4), size: UInt64(size))
+            checkpoints[row[0]] = JobCheckpoint(
+                checkpoint: Checkpoint(epoch: row[1], artifact: artifact), numericClass: row[2])
+        }
+        return checkpoints
     }
 
     /// The last attempt's number, and the crashes that count: those the retry policy counts, since the job was last

@@ -36,7 +36,8 @@ package final class Ledger: Sendable {
     /// Opens the ledger at `path`, or makes a new one, with its folder.
     ///
     /// Workers that a dead coordinator left behind are marked as gone; they greet again when they live. Throws `.inUse`,
-    /// `.networkFileSystem`, `.notALedger`, `.newerSchema`, `.damaged`, `.settingRefused`, or what the disk gives.
+    /// `.networkFileSystem`, `.notALedger`, `.newerSchema`, `.olderSchema`, `.damaged`, `.settingRefused`, or what the disk
+    /// gives.
     package static func open(path: String, now: Date) throws(LedgerError) -> Ledger {
         try Ledger(path: path, now: now)
     }
@@ -166,5 +167,9 @@ extension Schema {
         }
         let actual = try Int.fetchOne(db, sql: "PRAGMA user_version") ?? 0
         guard actual <= version else { throw LedgerError.newerSchema(path: path, actual: actual, supported: version) }
+        // 0: the making of the tables was interrupted.
+        guard actual == version || actual == 0 else {
+            throw LedgerError.olderSchema(path: path, actual: actual, expected: version)
+        }
     }
 }

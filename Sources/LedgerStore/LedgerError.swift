@@ -14,6 +14,8 @@ package enum LedgerError: Error, Equatable, LocalizedError {
     case notALedger(path: String, detail: String)
     /// The ledger was written by a newer build.
     case newerSchema(path: String, actual: Int, supported: Int)
+    /// The ledger was written by a build from before the first release.
+    case olderSchema(path: String, actual: Int, expected: Int)
     /// The file's pages contradict each other.
     case damaged(path: String, detail: String)
     /// SQLite did not take a setting that durability rests on.
@@ -53,6 +55,8 @@ package enum LedgerError: Error, Equatable, LocalizedError {
             "\(path) is not a ledger of sower: \(detail)"
         case .newerSchema(let path, let actual, let supported):
             "The ledger \(path) has schema version \(actual), this build reads up to \(supported)"
+        case .olderSchema(let path, let actual, let expected):
+            "The ledger \(path) has schema version \(actual) of an unreleased build, this build reads \(expected)"
         case .damaged(let path, let detail):
             "The ledger \(path) is damaged: \(detail)"
         case .settingRefused(let path, let setting, let actual, let expected):
@@ -95,6 +99,8 @@ package enum LedgerError: Error, Equatable, LocalizedError {
             "Give `--results` another folder, or move the file away."
         case .newerSchema:
             "Use the build of sower that wrote it, or a newer one."
+        case .olderSchema:
+            "Run the study again in another folder, with `--results`; the build that wrote this ledger can still read it."
         case .damaged(let path, _):
             "Keep a copy of the folder, check the disk (dmesg, smartctl -a), then try `sqlite3 \(path) .recover`; artifacts are unharmed."
         case .settingRefused:

@@ -18,7 +18,7 @@ package final class LedgerReader: Sendable {
     ///
     /// SQLite reads a write-ahead log through a shared memory file beside it. Where that file is missing and cannot be
     /// made (a read-only folder), and no coordinator writes, a private copy is read instead. Throws `.missing`,
-    /// `.notALedger`, `.newerSchema`, `.damaged`, `.notWritable`.
+    /// `.notALedger`, `.newerSchema`, `.olderSchema`, `.damaged`, `.notWritable`.
     package init(path given: String) throws(LedgerError) {
         let path = URL(fileURLWithPath: given).standardizedFileURL.path
         self.path = path

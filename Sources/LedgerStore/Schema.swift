@@ -7,15 +7,16 @@ import GRDB
 package enum Schema {
     /// "SOWR" in the file header: other programs' databases are never touched.
     package static let applicationID: Int32 = 0x534F_5752
-    /// The `user_version` that this build writes and reads.
-    package static let version = 1
+    /// The `user_version` that this build writes and reads. Version 1 was never released and is refused: it has no top-5
+    /// accuracies, and a table must not mix results with and without them.
+    package static let version = 2
 
     /// Migrations never change once they have been shipped; a change of schema is a new one.
     static var migrator: DatabaseMigrator {
         var migrator = DatabaseMigrator()
-        migrator.registerMigration("v1") { db in
+        migrator.registerMigration("v2") { db in
             try db.execute(sql: studies + jobs + attempts + results + hosts)
-            try db.execute(sql: "PRAGMA user_version = 1")
+            try db.execute(sql: "PRAGMA user_version = 2")
         }
         return migrator
     }
@@ -46,7 +47,7 @@ package enum Schema {
         CREATE TABLE jobs (
             id INTEGER PRIMARY KEY,
             digest BLOB NOT NULL UNIQUE CHECK (length(digest) = 32),
-            kind TEXT NOT NULL CHECK (kind IN ('train', 'cluster', 'sample')),
+            kind TEXT NOT NULL CHECK (kind IN ('train', 'cluster', 'sample', 'file')),
             state TEXT NOT NULL DEFAULT 'open' CHECK (state IN ('open', 'finished', 'diverged', 'failed')),
             settled_attempt INTEGER,
             settled_at INTEGER,
@@ -191,8 +192,10 @@ package enum Schema {
             learning_rate REAL,
             training_loss REAL,
             training_accuracy REAL,
+            training_top5_accuracy REAL,
             validation_loss REAL,
             validation_accuracy REAL,
+            validation_top5_accuracy REAL,
             images INTEGER NOT NULL,
             seconds REAL,
             -- NULL when the epoch came with the result only: rates count what was seen as it happened.
@@ -210,6 +213,24 @@ package enum Schema {
             size INTEGER NOT NULL CHECK (size >= 0),
             PRIMARY KEY (job, name)
         ) STRICT, WITHOUT ROWID;
+
+        -- Where the attempts of an open job have got to. A settled job has none.
+        CREATE TABLE checkpoints (
+            job INTEGER PRIMARY KEY REFERENCES jobs (id),
+            epoch INTEGER NOT NULL CHECK (epoch >= 1),
+            numeric_class TEXT NOT NULL,
+            name TEXT NOT NULL CHECK (length(name) BETWEEN 1 AND 128),
+            digest BLOB NOT NULL CHECK (length(digest) = 32),
+            size INTEGER NOT NULL CHECK (size >= 0),
+            recorded_at INTEGER NOT NULL
+        ) STRICT;
+        CREATE TRIGGER checkpoints_of_open_jobs BEFORE INSERT ON checkpoints
+            WHEN (SELECT state FROM jobs WHERE id = NEW.job) <> 'open'
+            BEGIN SELECT RAISE(ABORT, 'a settled job has no checkpoint'); END;
+        CREATE TRIGGER checkpoints_advance BEFORE UPDATE ON checkpoints WHEN NEW.epoch <= OLD.epoch
+            BEGIN SELECT RAISE(ABORT, 'a checkpoint takes the place of an earlier one only'); END;
+        CREATE TRIGGER checkpoints_go_with_their_job AFTER UPDATE OF state ON jobs WHEN NEW.state <> 'open'
+            BEGIN DELETE FROM checkpoints WHERE job = NEW.id; END;
 
         CREATE TRIGGER epochs_of_open_jobs BEFORE INSERT ON epochs
             WHEN (SELECT state FROM jobs WHERE id = NEW.job) <> 'open'

@@ -34,43 +34,54 @@ extension Row {
     /// A metric column: NULL is NaN.
     func metric(_ column: Int) -> Double { (self[column] as Double?) ?? .nan }
 
-    /// Eight columns from `first` as `EpochMetrics.columns` lists them.
+    /// Ten columns from `first` as `EpochMetrics.columns` lists them.
     func epochMetrics(from first: Int) -> EpochMetrics {
         EpochMetrics(
             epoch: self[first], learningRate: metric(first + 1), trainingLoss: metric(first + 2),
-            trainingAccuracy: metric(first + 3), validationLoss: metric(first + 4), validationAccuracy: metric(first + 5),
-            images: self[first + 6], seconds: metric(first + 7))
+            trainingAccuracy: metric(first + 3), trainingTop5Accuracy: metric(first + 4), validationLoss: metric(first + 5),
+            validationAccuracy: metric(first + 6), validationTop5Accuracy: metric(first + 7), images: self[first + 8],
+            seconds: metric(first + 9))
     }
 }
 
 extension EpochMetrics {
-    static let columns =
-        "epoch, learning_rate, training_loss, training_accuracy, validation_loss, validation_accuracy, images, seconds"
+    private static let names = [
+        "epoch", "learning_rate", "training_loss", "training_accuracy", "training_top5_accuracy", "validation_loss",
+        "validation_accuracy", "validation_top5_accuracy", "images", "seconds",
+    ]
+
+    static let columns = names.joined(separator: ", ")
+    /// A question mark a column.
+    static let placeholders = names.map { _ in "?" }.joined(separator: ", ")
+    /// What an `ON CONFLICT (job, attempt, epoch) DO UPDATE` sets.
+    static let updates = names.dropFirst().map { "\($0) = excluded.\($0)" }.joined(separator: ", ")
 
     /// The values of `columns`; SQLite stores NaN as NULL.
     var values: [(any DatabaseValueConvertible)?] {
         [
-            epoch, learningRate, trainingLoss, trainingAccuracy, validationLoss, validationAccuracy, images, seconds,
+            epoch, learningRate, trainingLoss, trainingAccuracy, trainingTop5Accuracy, validationLoss, validationAccuracy,
+            validationTop5Accuracy, images, seconds,
         ]
     }
 }
 
 /// What a job computes, as the ledger names it.
 package enum JobKind: String, Sendable, CaseIterable {
-    case train, cluster, sample
+    case train, cluster, sample, file
 
     package init(_ spec: JobSpec) {
         switch spec {
         case .train: self = .train
         case .cluster: self = .cluster
         case .sample: self = .sample
+        case .file: self = .file
         }
     }
 
     /// Whether it runs in a central slot.
     package var isCentral: Bool { self != .train }
-    /// Whether its artifacts are announced to every worker.
-    package var isBroadcast: Bool { self == .sample }
+    /// Whether its artifacts are announced to every worker: initializations, which any of them may be about to need.
+    package var isBroadcast: Bool { self == .sample || self == .file }
 }
 
 extension [Int] {

@@ -6,11 +6,11 @@ package enum LayerKind: String, Sendable, CaseIterable {
 }
 
 /// Adds up the time of each kind of layer when given a clock; costs nothing without one.
-final class LayerTimer {
+package final class LayerTimer {
     private let now: (() -> Duration)?
     private(set) var totals: [LayerKind: Duration] = [:]
 
-    init(now: (() -> Duration)? = nil) { self.now = now }
+    package init(now: (() -> Duration)? = nil) { self.now = now }
 
     @inline(__always)
     func measure<Result>(_ kind: LayerKind, _ body: () -> Result) -> Result {

@@ -123,11 +123,13 @@ package enum ProcessEnd: Sendable, Equatable, CustomStringConvertible {
 package enum ProcessError: Error, Equatable, LocalizedError {
     case system(String, Int32)
     case cannotStart(String, Int32)
+    case failed(String, ProcessEnd)
 
     package var errorDescription: String? {
         switch self {
         case .system(let call, let code): "\(call) failed: \(String(cString: strerror(code)))"
         case .cannotStart(let path, let code): "\(path) cannot be started: \(String(cString: strerror(code)))"
+        case .failed(let path, let end): "\(path) ended with \(end)"
         }
     }
 
@@ -135,6 +137,7 @@ package enum ProcessError: Error, Equatable, LocalizedError {
         switch self {
         case .system: "Look at the limits of this host with `ulimit -a`."
         case .cannotStart: "Check that the file is there and may be executed."
+        case .failed: "What it printed before says why."
         }
     }
 }

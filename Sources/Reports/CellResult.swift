@@ -41,24 +41,31 @@ package struct CellResult: Sendable, Equatable {
 /// The measurement a table summarizes.
 package enum TableMetric: String, Sendable, Equatable, Codable, CaseIterable {
     case validationAccuracy = "validation_accuracy"
+    case validationTop5Accuracy = "validation_top5_accuracy"
     case validationLoss = "validation_loss"
     case trainingAccuracy = "training_accuracy"
+    case trainingTop5Accuracy = "training_top5_accuracy"
     case trainingLoss = "training_loss"
+    case learningRate = "learning_rate"
 
-    /// The metric's unit: percent, or nats an image.
+    /// The metric's unit: percent, nats an image, or 1 for a plain number.
     package var unit: String {
         switch self {
-        case .validationAccuracy, .trainingAccuracy: "percent"
+        case .validationAccuracy, .validationTop5Accuracy, .trainingAccuracy, .trainingTop5Accuracy: "percent"
         case .validationLoss, .trainingLoss: "nats"
+        case .learningRate: "1"
         }
     }
 
     package func value(in epoch: EpochMetrics) -> Double {
         switch self {
         case .validationAccuracy: epoch.validationAccuracy
+        case .validationTop5Accuracy: epoch.validationTop5Accuracy
         case .validationLoss: epoch.validationLoss
         case .trainingAccuracy: epoch.trainingAccuracy
+        case .trainingTop5Accuracy: epoch.trainingTop5Accuracy
         case .trainingLoss: epoch.trainingLoss
+        case .learningRate: epoch.learningRate
         }
     }
 }

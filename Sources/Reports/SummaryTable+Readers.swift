@@ -3,8 +3,10 @@ import Studies
 // The terminal table, Markdown and LaTeX: the columns a reader wants, and the footnotes.
 
 extension SummaryTable {
-    /// `demo: validation_accuracy at epoch 5 (percent)`.
-    package var title: String { "\(info.study): \(metric.rawValue) at epoch \(epoch) (\(metric.unit))" }
+    /// `demo: validation_accuracy at epoch 5 (percent)`; a plain number has no unit to name.
+    package var title: String {
+        "\(info.study): \(metric.rawValue) at epoch \(epoch)" + (metric.unit == "1" ? "" : " (\(metric.unit))")
+    }
 
     func terminalText(digits: Int) -> String {
         let headers = readerHeaders

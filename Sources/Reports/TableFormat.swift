@@ -36,7 +36,8 @@ package enum TableFormat: String, Sendable, Equatable, CaseIterable {
 extension SummaryTable {
     /// The table in a format, ending in a line break. `precision`: decimals, 0…15. No time, host or path is in it.
     package func rendered(as format: TableFormat, precision: Int? = nil) -> String {
-        let digits = precision ?? format.defaultPrecision
+        // A learning rate is small: two decimals would leave nothing of it.
+        let digits = precision ?? max(format.defaultPrecision, metric == .learningRate ? 6 : 0)
         return switch format {
         case .table: terminalText(digits: digits)
         case .csv: csvText(digits: digits)

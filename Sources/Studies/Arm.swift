@@ -12,19 +12,21 @@ package struct Arm: Sendable, Equatable, Codable {
 
 /// How an arm's networks get their first weights. Whatever a method leaves untouched has the default start.
 package enum ArmMethod: Sendable, Equatable, Codable {
-    /// torchvision's default start.
+    /// The architecture's default start.
     case random
-    /// A randomly chosen pre-trained model, head kept.
-    case pretrained
+    /// A randomly chosen pre-trained model; published with the head kept.
+    case pretrained(head: HeadSpec)
     /// Gabor filters in the first `layers` layers.
     case gabor(layers: Int)
     /// Kernels drawn from the clustered kernels of pre-trained models.
     case clustered(Clustering)
+    /// A `state_dict` from a file.
+    case stateDict(StateDictStart)
 
     /// Whether the arm reads pre-trained models.
     package var needsPretraining: Bool {
         switch self {
-        case .random, .gabor: false
+        case .random, .gabor, .stateDict: false
         case .pretrained, .clustered: true
         }
     }
@@ -37,7 +39,7 @@ package struct Clustering: Sendable, Equatable, Codable {
     package var models: Int
     /// Clusters a layer (k).
     package var clusters: Int
-    /// The first `layers` layers are drawn from the codebook, 1…17 for ResNet-18.
+    /// The first `layers` layers are drawn from the codebook, 1 to the architecture's `initializableLayers`.
     package var layers: Int
 
     package init(distance: DistanceSpec, models: Int, clusters: Int, layers: Int) {
@@ -45,5 +47,20 @@ package struct Clustering: Sendable, Equatable, Codable {
         self.models = models
         self.clusters = clusters
         self.layers = layers
+    }
+}
+
+/// The settings of a state-dict arm: a safetensors file with the names and shapes of the study's architecture.
+package struct StateDictStart: Sendable, Equatable, Codable {
+    /// As declared; relative to the working directory. Says nothing about results.
+    package var path: String
+    package var head: HeadSpec
+    /// What the file holds; `nil` until it has been read. A study is expanded only when every file has been.
+    package var file: FileSpec?
+
+    package init(path: String, head: HeadSpec, file: FileSpec? = nil) {
+        self.path = path
+        self.head = head
+        self.file = file
     }
 }

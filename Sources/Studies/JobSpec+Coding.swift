@@ -1,8 +1,8 @@
 // The JSON forms of the enumerations of JobSpec.swift. They are part of every job's identity: a change here is a new
-// version of the tag in `JobSpec.id`.
+// version of the tag in `JobSpec.id`. What is new is written only where it is not the default, so that older ids stay.
 
 extension JobSpec: Codable {
-    private enum CodingKeys: String, CodingKey { case train, cluster, sample }
+    private enum CodingKeys: String, CodingKey { case train, cluster, sample, file }
 
     package init(from decoder: any Decoder) throws {
         let container = try decoder.container(keyedBy: CodingKeys.self)
@@ -10,9 +10,11 @@ extension JobSpec: Codable {
         case (1, .train): self = .train(try container.decode(TrainSpec.self, forKey: .train))
         case (1, .cluster): self = .cluster(try container.decode(ClusterSpec.self, forKey: .cluster))
         case (1, .sample): self = .sample(try container.decode(SampleSpec.self, forKey: .sample))
+        case (1, .file): self = .file(try container.decode(FileSpec.self, forKey: .file))
         default:
             throw DecodingError.dataCorrupted(
-                .init(codingPath: decoder.codingPath, debugDescription: "expected one of the keys train, cluster, sample"))
+                .init(
+                    codingPath: decoder.codingPath, debugDescription: "expected one of the keys train, cluster, sample, file"))
         }
     }
 
@@ -22,12 +24,13 @@ extension JobSpec: Codable {
         case .train(let spec): try container.encode(spec, forKey: .train)
         case .cluster(let spec): try container.encode(spec, forKey: .cluster)
         case .sample(let spec): try container.encode(spec, forKey: .sample)
+        case .file(let spec): try container.encode(spec, forKey: .file)
         }
     }
 }
 
 extension StartSpec: Codable {
-    private enum CodingKeys: String, CodingKey { case method, layers, of }
+    private enum CodingKeys: String, CodingKey { case method, layers, of, head }
 
     package init(from decoder: any Decoder) throws {
         let container = try decoder.container(keyedBy: CodingKeys.self)
@@ -35,7 +38,10 @@ extension StartSpec: Codable {
         switch method {
         case "random": self = .random
         case "gabor": self = .gabor(layers: try container.decode(Int.self, forKey: .layers))
-        case "weights": self = .weights(of: try container.decode(JobID.self, forKey: .of))
+        case "weights":
+            self = .weights(
+                of: try container.decode(JobID.self, forKey: .of),
+                head: try container.decodeIfPresent(HeadSpec.self, forKey: .head) ?? .keep)
         case "filters":
             self = .filters(
                 of: try container.decode(JobID.self, forKey: .of), layers: try container.decode(Int.self, forKey: .layers))
@@ -53,76 +59,14 @@ extension StartSpec: Codable {
         case .gabor(let layers):
             try container.encode("gabor", forKey: .method)
             try container.encode(layers, forKey: .layers)
-        case .weights(let job):
+        case .weights(let job, let head):
             try container.encode("weights", forKey: .method)
             try container.encode(job, forKey: .of)
+            if head != .keep { try container.encode(head, forKey: .head) }
         case .filters(let job, let layers):
             try container.encode("filters", forKey: .method)
             try container.encode(job, forKey: .of)
             try container.encode(layers, forKey: .layers)
-        }
-    }
-}
-
-extension ScheduleSpec: Codable {
-    private enum CodingKeys: String, CodingKey { case kind, watch, mode, factor, patience }
-
-    package init(from decoder: any Decoder) throws {
-        let container = try decoder.container(keyedBy: CodingKeys.self)
-        let kind = try container.decode(String.self, forKey: .kind)
-        switch kind {
-        case "constant": self = .constant
-        case "plateau":
-            self = .plateau(
-                watch: try container.decode(WatchedMetric.self, forKey: .watch),
-                mode: try container.decode(PlateauMode.self, forKey: .mode),
-                factor: try container.decode(Double.self, forKey: .factor),
-                patience: try container.decode(Int.self, forKey: .patience))
-        default:
-            throw DecodingError.dataCorruptedError(
-                forKey: .kind, in: container, debugDescription: "unknown schedule \(kind.prefix(80))")
-        }
-    }
-
-    package func encode(to encoder: any Encoder) throws {
-        var container = encoder.container(keyedBy: CodingKeys.self)
-        switch self {
-        case .constant:
-            try container.encode("constant", forKey: .kind)
-        case .plateau(let watch, let mode, let factor, let patience):
-            try container.encode("plateau", forKey: .kind)
-            try container.encode(watch, forKey: .watch)
-            try container.encode(mode, forKey: .mode)
-            try container.encode(factor, forKey: .factor)
-            try container.encode(patience, forKey: .patience)
-        }
-    }
-}
-
-extension AugmentationSpec: Codable {
-    private enum CodingKeys: String, CodingKey { case kind, degrees }
-
-    package init(from decoder: any Decoder) throws {
-        let container = try decoder.container(keyedBy: CodingKeys.self)
-        let kind = try container.decode(String.self, forKey: .kind)
-        switch kind {
-        case "none": self = .none
-        case "flip-and-rotation":
-            self = .flipAndRotation(degrees: try container.decode(Double.self, forKey: .degrees))
-        default:
-            throw DecodingError.dataCorruptedError(
-                forKey: .kind, in: container, debugDescription: "unknown augmentation \(kind.prefix(80))")
-        }
-    }
-
-    package func encode(to encoder: any Encoder) throws {
-        var container = encoder.container(keyedBy: CodingKeys.self)
-        switch self {
-        case .none:
-            try container.encode("none", forKey: .kind)
-        case .flipAndRotation(let degrees):
-            try container.encode("flip-and-rotation", forKey: .kind)
-            try container.encode(degrees, forKey: .degrees)
         }
     }
 }

@@ -10,6 +10,8 @@ package enum JobSpec: Sendable, Equatable {
     case cluster(ClusterSpec)
     /// Draw a new network's kernels from a codebook.
     case sample(SampleSpec)
+    /// Vouch for a file that was put into the coordinator's store: its bytes become the artifact `weights`.
+    case file(FileSpec)
 
     /// The jobs whose artifacts this one reads, each once, in the order the specification names them.
     package var inputs: [JobID] {
@@ -17,14 +19,15 @@ package enum JobSpec: Sendable, Equatable {
         case .train(let spec): spec.start.input.map { [$0] } ?? []
         case .cluster(let spec): spec.sources
         case .sample(let spec): [spec.codebook]
+        case .file: []
         }
     }
 
-    /// Whether the job needs all gathered filters and so runs in a central slot, on the coordinator's host.
+    /// Whether the job needs the coordinator's own artifact store and so runs in a central slot, on the coordinator's host.
     package var isCentral: Bool {
         switch self {
         case .train: false
-        case .cluster, .sample: true
+        case .cluster, .sample, .file: true
         }
     }
 
@@ -68,7 +71,7 @@ package struct TrainSpec: Sendable, Equatable, Codable {
     }
 }
 
-/// A network's architecture by its torchvision name, with its class count and square input size in pixels.
+/// A network's architecture by its name (`ModelArchitecture`), with its class count and square input size in pixels.
 package struct ModelSpec: Sendable, Equatable, Codable {
     package var architecture: String
     package var classes: Int
@@ -89,8 +92,8 @@ package enum StartSpec: Sendable, Equatable {
     case random
     /// Gabor filters in the first `layers` layers.
     case gabor(layers: Int)
-    /// The whole `state_dict` of a trained network, head included: a pre-trained start, or the next link of a chain.
-    case weights(of: JobID)
+    /// The `state_dict` that a job has as its artifact `weights`: a pre-trained start, the next link of a chain, a file.
+    case weights(of: JobID, head: HeadSpec = .keep)
     /// Kernels drawn from a codebook, in the first `layers` layers.
     case filters(of: JobID, layers: Int)
 
@@ -98,57 +101,17 @@ package enum StartSpec: Sendable, Equatable {
     package var input: JobID? {
         switch self {
         case .random, .gabor: nil
-        case .weights(let job), .filters(let job, _): job
+        case .weights(let job, _), .filters(let job, _): job
         }
     }
 }
 
-/// The optimizer, schedule, epochs and augmentation of one training.
-package struct RecipeSpec: Sendable, Equatable, Codable {
-    package var epochs: Int
-    package var batchSize: Int
-    package var learningRate: Double
-    package var momentum: Double
-    package var weightDecay: Double
-    package var schedule: ScheduleSpec
-    package var augmentation: AugmentationSpec
-
-    package init(
-        epochs: Int, batchSize: Int, learningRate: Double, momentum: Double, weightDecay: Double, schedule: ScheduleSpec,
-        augmentation: AugmentationSpec
-    ) {
-        self.epochs = epochs
-        self.batchSize = batchSize
-        self.learningRate = learningRate
-        self.momentum = momentum
-        self.weightDecay = weightDecay
-        self.schedule = schedule
-        self.augmentation = augmentation
-    }
-}
-
-/// A learning-rate schedule, stepped once an epoch.
-package enum ScheduleSpec: Sendable, Equatable {
-    case constant
-    /// PyTorch's `ReduceLROnPlateau`: the rate is multiplied by `factor` when `watch` has not improved, in the sense of
-    /// `mode`, for more than `patience` epochs.
-    case plateau(watch: WatchedMetric, mode: PlateauMode, factor: Double, patience: Int)
-}
-
-package enum WatchedMetric: String, Sendable, Equatable, Codable {
-    case validationAccuracy = "validation-accuracy"
-    case trainingLoss = "training-loss"
-}
-
-package enum PlateauMode: String, Sendable, Equatable, Codable {
-    case max, min
-}
-
-/// What happens to a training image before normalization.
-package enum AugmentationSpec: Sendable, Equatable {
-    case none
-    /// A horizontal flip with probability ½, then a rotation drawn from ±`degrees` (nearest neighbour, black corners).
-    case flipAndRotation(degrees: Double)
+/// What becomes of the final linear layer of a network that starts from a `state_dict`.
+package enum HeadSpec: String, Sendable, Equatable, Codable, CaseIterable {
+    /// It is taken from the file like every other layer.
+    case keep
+    /// It has the default start, and the file's is ignored: for a file with another class count.
+    case fresh
 }
 
 /// The seeds of one training, one a stream.
@@ -157,7 +120,7 @@ package struct TrainSeeds: Sendable, Equatable, Codable {
     package var weights: UInt64
     /// The order of the training images in each epoch.
     package var order: UInt64
-    /// Flips and rotations.
+    /// Flips, rotations, crops and mixup.
     package var augmentation: UInt64
 
     package init(weights: UInt64, order: UInt64, augmentation: UInt64) {
@@ -209,5 +172,17 @@ package struct SampleSpec: Sendable, Equatable, Codable {
         self.model = model
         self.layers = layers
         self.seed = seed
+    }
+}
+
+/// A file by its content: the start of a `state-dict` arm.
+package struct FileSpec: Sendable, Hashable, Codable {
+    package var digest: Digest
+    /// Bytes.
+    package var size: Int
+
+    package init(digest: Digest, size: Int) {
+        self.digest = digest
+        self.size = size
     }
 }

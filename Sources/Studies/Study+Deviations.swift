@@ -1,5 +1,6 @@
 extension Study {
-    /// The sentences that say where this study is not what its profile published: sizes, recipe, data, protocol.
+    /// The sentences that say where this study is not what its profile published: sizes, recipe, data, network, protocol;
+    /// and which files it starts from.
     ///
     /// A table without them could be mistaken for a reproduction.
     var departuresFromPublished: [String] {
@@ -8,6 +9,12 @@ extension Study {
             departures.append(
                 "data: synthetic images, \(data.trainingPerClass) training and \(data.testPerClass) test a class, "
                     + "instead of CIFAR-100")
+        }
+        if model.architecture != ModelArchitecture.resnet18.rawValue {
+            departures.append("network: \(model.architecture) instead of resnet18")
+        }
+        if model.imageSize != data.imageSize {
+            departures.append("network: images scaled to \(model.imageSize) pixels instead of \(data.imageSize) as they are")
         }
         if evaluationProtocol != profile.evaluationProtocol {
             departures.append(
@@ -23,6 +30,17 @@ extension Study {
         if evaluation.pairs != 10 { departures.append("scale: \(evaluation.pairs) evaluation pairs instead of 10") }
         if evaluation.replicates != 5 { departures.append("scale: \(evaluation.replicates) replicates instead of 5") }
         departures += Study.departures(of: evaluation.recipe, from: profile.evaluationRecipe, stage: "evaluation")
+        for arm in arms {
+            switch arm.method {
+            case .pretrained(head: .fresh):
+                departures.append("arm \(arm.name): the classifier has the default start instead of the pre-trained model's")
+            case .stateDict(let start):
+                let file = start.file.map { "with SHA-256 \($0.digest.short)…" } ?? "not yet read"
+                let head = start.head == .fresh ? ", its classifier by the default start" : ""
+                departures.append("arm \(arm.name): starts from a state_dict file \(file)\(head)")
+            default: break
+            }
+        }
         return departures
     }
 
@@ -37,18 +55,11 @@ extension Study {
         compare("batch size", recipe.batchSize, published.batchSize)
         compare("learning rate", recipe.learningRate, published.learningRate)
         compare("momentum", recipe.momentum, published.momentum)
+        if recipe.nesterov != published.nesterov { departures.append("\(stage): Nesterov momentum instead of plain momentum") }
         compare("weight decay", recipe.weightDecay, published.weightDecay)
+        compare("schedule", recipe.schedule.words, published.schedule.words)
         compare("augmentation", recipe.augmentation.words, published.augmentation.words)
+        if let alpha = recipe.mixup { departures.append("\(stage): mixup with α = \(alpha) instead of none") }
         return departures
-    }
-}
-
-extension AugmentationSpec {
-    /// The augmentation in the words of a footnote.
-    package var words: String {
-        switch self {
-        case .none: "none"
-        case .flipAndRotation(let degrees): "flip and rotation ±\(degrees)°"
-        }
     }
 }

@@ -1,7 +1,8 @@
 import Digests
 
 extension Study {
-    /// All jobs and cells of the study on a data set.
+    /// All jobs and cells of the study on a data set. Every state-dict arm must have had its file read
+    /// (`updateStateDicts`).
     ///
     /// `imagesPerClass` makes the cost estimate exact for a data set that is smaller than its format's usual one; it
     /// changes no job. Cost: a SHA-256 a job.
@@ -38,6 +39,7 @@ private struct StudyExpansion {
     }
 
     mutating func plan() -> StudyPlan {
+        for arm in study.arms { if case .stateDict(let start) = arm.method { file(of: arm, start) } }
         if study.needsPretraining { for pair in study.pretrainingPairs { pretrain(pair) } }
         let pairs = study.evaluationPairs
         for replicate in 1...study.evaluation.replicates {
@@ -58,6 +60,12 @@ private struct StudyExpansion {
             (rank[$0.element.arm] ?? -1, $0.offset) < (rank[$1.element.arm] ?? -1, $1.offset)
         }.map(\.element)
         return StudyPlan(jobs: Stage.allCases.flatMap { jobs[$0] ?? [] }, cells: ordered)
+    }
+
+    /// The job that vouches for a state-dict arm's file.
+    @discardableResult private mutating func file(of arm: Arm, _ start: StateDictStart) -> JobID {
+        guard let file = start.file else { preconditionFailure("the file of arm \(arm.name) has not been read") }
+        return add(.file(file), .file, "file of \(arm.name)")
     }
 
     private mutating func pretrain(_ pair: [Int]) {
@@ -103,8 +111,10 @@ private struct StudyExpansion {
             switch arm.method {
             case .random:
                 start = .random
-            case .pretrained:
-                start = .weights(of: pretrained[study.pretrainedSource(pair: pair, replicate: replicate)]!)
+            case .pretrained(let head):
+                start = .weights(of: pretrained[study.pretrainedSource(pair: pair, replicate: replicate)]!, head: head)
+            case .stateDict(let file):
+                start = .weights(of: self.file(of: arm, file), head: file.head)
             case .gabor(let layers):
                 start = .gabor(layers: layers)
                 if study.profile == .publishedCode { seeds.weights = self.seeds.seed("gabor/weights") }

@@ -33,10 +33,12 @@ package struct Study: Sendable, Equatable, Codable {
         self.deviations = deviations
     }
 
-    /// The study's identity: SHA-256 of its canonical JSON without the data's path, which says nothing about results.
+    /// The study's identity: SHA-256 of its canonical JSON without the paths of data and files, which say nothing about
+    /// results; what the files hold is part of it.
     package var digest: Digest {
         var identity = self
         if case .cifar100 = data { identity.data = .cifar100(path: "") }
+        identity.changeStateDicts { $0.path = "" }
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
         // Validation admits finite numbers only.
@@ -46,6 +48,25 @@ package struct Study: Sendable, Equatable, Codable {
 
     /// Whether any arm reads pre-trained models; if none does, nothing is pre-trained.
     package var needsPretraining: Bool { arms.contains { $0.method.needsPretraining } }
+
+    /// The starts of the state-dict arms, in their order.
+    package var stateDicts: [StateDictStart] {
+        arms.compactMap { if case .stateDict(let start) = $0.method { start } else { nil } }
+    }
+
+    /// Changes the starts of the state-dict arms, in their order: says what their files hold, once they have been read.
+    package mutating func updateStateDicts<Failure>(_ body: (inout StateDictStart) throws(Failure) -> Void) throws(Failure) {
+        try changeStateDicts(body)
+        deviations = departuresFromPublished
+    }
+
+    private mutating func changeStateDicts<Failure>(_ body: (inout StateDictStart) throws(Failure) -> Void) throws(Failure) {
+        for index in arms.indices {
+            guard case .stateDict(var start) = arms[index].method else { continue }
+            try body(&start)
+            arms[index].method = .stateDict(start)
+        }
+    }
 }
 
 /// Where the images come from.
@@ -54,6 +75,9 @@ package enum DataSource: Sendable, Equatable, Codable {
     case cifar100(path: String)
     /// Images made from a seed, with CIFAR-100's classes and superclasses.
     case synthetic(SyntheticData)
+
+    /// Height and width of an image, in pixels, as the files have it.
+    package var imageSize: Int { 32 }
 
     /// The images a fine class has; for CIFAR-100 those of the published data set.
     package var imagesPerClass: ImagesPerClass {

@@ -5,12 +5,15 @@ extension StudyFile {
             "study", "data", "model", "profile", "protocol", "seed", "pretraining", "evaluation", "training", "arms",
         ]
         package static let data = ["format", "path", "seed", "training_per_class", "test_per_class"]
+        package static let model = ["architecture", "image_size"]
         package static let pretraining = ["epochs", "pairs"]
         package static let evaluation = ["pairs", "replicates", "epochs"]
         package static let training = [
-            "learning_rate", "momentum", "weight_decay", "batch_size", "augmentation", "rotation_degrees",
+            "learning_rate", "momentum", "nesterov", "weight_decay", "batch_size", "schedule", "augmentation",
+            "rotation_degrees", "crop_padding", "mixup",
         ]
-        package static let arm = ["name", "method", "distance", "models", "clusters", "layers"]
+        package static let schedule = ["kind", "every", "factor", "watch", "mode", "patience"]
+        package static let arm = ["name", "method", "distance", "models", "clusters", "layers", "path", "head"]
     }
 
     /// Reads a tree as a study; whatever cannot be read is kept in `unreadable`.
@@ -28,7 +31,9 @@ extension StudyFile {
             data.testPerClass = reader.integer(section, "test_per_class", at: "data")
             self.data = data
         }
-        model = reader.text(top, "model", at: "")
+        let modelSection = reader.section(top["model"], orWord: "architecture", at: "model", keys: Keys.model)
+        model.architecture = reader.text(modelSection, "architecture", at: "model")
+        model.imageSize = reader.integer(modelSection, "image_size", at: "model")
         profile = reader.text(top, "profile", at: "")
         evaluationProtocol = reader.text(top, "protocol", at: "")
         seed = reader.integer(top, "seed", at: "")
@@ -45,10 +50,25 @@ extension StudyFile {
         let trainingSection = reader.section(top["training"], at: "training", keys: Keys.training)
         training.learningRate = reader.number(trainingSection, "learning_rate", at: "training")
         training.momentum = reader.number(trainingSection, "momentum", at: "training")
+        training.nesterov = reader.truth(trainingSection, "nesterov", at: "training")
         training.weightDecay = reader.number(trainingSection, "weight_decay", at: "training")
         training.batchSize = reader.integer(trainingSection, "batch_size", at: "training")
         training.augmentation = reader.text(trainingSection, "augmentation", at: "training")
         training.rotationDegrees = reader.number(trainingSection, "rotation_degrees", at: "training")
+        training.cropPadding = reader.integer(trainingSection, "crop_padding", at: "training")
+        training.mixup = reader.number(trainingSection, "mixup", at: "training")
+        if let node = trainingSection["schedule"] {
+            let path = "training.schedule"
+            let section = reader.section(node, orWord: "kind", at: path, keys: Keys.schedule)
+            var schedule = ScheduleSection()
+            schedule.kind = reader.text(section, "kind", at: path)
+            schedule.every = reader.integer(section, "every", at: path)
+            schedule.factor = reader.number(section, "factor", at: path)
+            schedule.watch = reader.text(section, "watch", at: path)
+            schedule.mode = reader.text(section, "mode", at: path)
+            schedule.patience = reader.integer(section, "patience", at: path)
+            training.schedule = schedule
+        }
 
         arms = reader.arms(top["arms"])
         origins = reader.origins
@@ -94,10 +114,23 @@ private struct StudyReader {
         }
     }
 
+    /// A section of which one setting may stand for the whole: `model: vgg11` for `model: {architecture: vgg11}`.
+    mutating func section(_ node: StudyNode?, orWord key: String, at path: String, keys: [String]) -> [String: StudyNode] {
+        if let node, case .scalar = node.content { return [key: node] }
+        return section(node, at: path, keys: keys)
+    }
+
     mutating func text(_ section: [String: StudyNode], _ key: String, at path: String) -> String? {
         guard let node = section[key] else { return nil }
         if case .scalar(let text) = node.content, !text.isEmpty { return text }
         refuse(node, StudyReader.join(path, key), expected: "a text")
+        return nil
+    }
+
+    mutating func truth(_ section: [String: StudyNode], _ key: String, at path: String) -> Bool? {
+        guard let node = section[key] else { return nil }
+        if case .scalar(let text) = node.content, let value = Bool(text) { return value }
+        refuse(node, StudyReader.join(path, key), expected: "true or false")
         return nil
     }
 
@@ -139,6 +172,8 @@ private struct StudyReader {
             arm.models = integer(section, "models", at: path)
             arm.clusters = integer(section, "clusters", at: path)
             arm.layers = integer(section, "layers", at: path)
+            arm.file = text(section, "path", at: path)
+            arm.head = text(section, "head", at: path)
             return arm
         }
     }

@@ -6,8 +6,7 @@ extension StudyFile {
         var check = StudyCheck(file: self)
         let name = check.name(self.name, at: "study", what: "a study")
         let source = check.data(data)
-        let architecture = check.choice(
-            model ?? "resnet18", at: "model", from: StudyLimits.architectures) { $0 }
+        let model = check.model(self.model, data: source)
         let profile = check.choice(self.profile ?? "paper", at: "profile", from: Profile.allCases, name: \.rawValue) ?? .paper
         let evaluationProtocol =
             self.evaluationProtocol.map {
@@ -19,33 +18,36 @@ extension StudyFile {
             superclasses: Array(0..<10),
             pairs: check.integer(self.pretraining.pairs ?? 45, at: "pretraining.pairs", in: StudyLimits.pairs),
             recipe: check.recipe(
-                profile.pretrainingRecipe, epochs: self.pretraining.epochs, at: "pretraining.epochs", training: training))
+                profile.pretrainingRecipe, epochs: self.pretraining.epochs, at: "pretraining.epochs", training: training,
+                imageSize: model?.imageSize))
         let evaluation = Evaluation(
             superclasses: Array(10..<20),
             pairs: check.integer(self.evaluation.pairs ?? 10, at: "evaluation.pairs", in: StudyLimits.pairs),
             replicates: check.integer(
                 self.evaluation.replicates ?? 5, at: "evaluation.replicates", in: StudyLimits.replicates),
             recipe: check.recipe(
-                profile.evaluationRecipe, epochs: self.evaluation.epochs, at: "evaluation.epochs", training: training))
-        let arms = check.arms(self.arms, pretrainedPairs: pretraining.pairs)
+                profile.evaluationRecipe, epochs: self.evaluation.epochs, at: "evaluation.epochs", training: training,
+                imageSize: model?.imageSize))
+        let arms = check.arms(self.arms, architecture: model?.architecture, pretrainedPairs: pretraining.pairs)
 
-        guard check.problems.isEmpty, let name, let source, let architecture else {
+        guard check.problems.isEmpty, let name, let source, let model else {
             throw InvalidStudy(problems: check.inOrder)
         }
         var study = Study(
-            name: name, data: source, model: ModelSpec(architecture: architecture, classes: 10), profile: profile,
-            evaluationProtocol: evaluationProtocol, seed: UInt64(seed), pretraining: pretraining, evaluation: evaluation,
-            arms: arms, deviations: [])
+            name: name, data: source,
+            model: ModelSpec(architecture: model.architecture.rawValue, classes: 10, imageSize: model.imageSize),
+            profile: profile, evaluationProtocol: evaluationProtocol, seed: UInt64(seed), pretraining: pretraining,
+            evaluation: evaluation, arms: arms, deviations: [])
         study.deviations = study.departuresFromPublished
         return study
     }
 }
 
 /// Checks settings, collecting problems instead of stopping at the first.
-private struct StudyCheck {
+struct StudyCheck {
     let file: StudyFile
     var problems: [StudyProblem]
-    private let unreadable: Set<String>
+    let unreadable: Set<String>
 
     init(file: StudyFile) {
         self.file = file
@@ -53,7 +55,7 @@ private struct StudyCheck {
         unreadable = Set(file.unreadable.map(\.path))
     }
 
-    /// Problems by line; those of overrides and of what was not written come last, in the order found.
+    /// Problems by line; those of arguments and of what was not written come last, in the order found.
     var inOrder: [StudyProblem] {
         var seen: [StudyProblem] = []
         for problem in problems where !seen.contains(problem) { seen.append(problem) }
@@ -162,142 +164,24 @@ private struct StudyCheck {
         }
     }
 
-    mutating func recipe(
-        _ published: RecipeSpec, epochs: Int?, at path: String, training: StudyFile.TrainingSection
-    ) -> RecipeSpec {
-        var recipe = published
-        if let epochs { recipe.epochs = integer(epochs, at: path, in: StudyLimits.epochs) }
-        if let value = training.learningRate {
-            recipe.learningRate = number(
-                value, at: "training.learning_rate", in: StudyLimits.learningRate, words: "not above 0 and up to 10")
-        }
-        if let value = training.momentum {
-            recipe.momentum = number(value, at: "training.momentum", in: StudyLimits.momentum, words: "outside 0…0.9999")
-        }
-        if let value = training.weightDecay {
-            recipe.weightDecay = number(value, at: "training.weight_decay", in: StudyLimits.weightDecay, words: "outside 0…1")
-        }
-        if let value = training.batchSize {
-            recipe.batchSize = integer(value, at: "training.batch_size", in: StudyLimits.batchSize)
-        }
-        var degrees = 15.0
-        if let value = training.rotationDegrees {
-            degrees = number(value, at: "training.rotation_degrees", in: StudyLimits.rotationDegrees, words: "outside 0…180")
-        }
-        if let written = training.augmentation {
-            switch choice(written, at: "training.augmentation", from: ["none", "flip-and-rotation"], name: { $0 }) {
-            case "flip-and-rotation": recipe.augmentation = .flipAndRotation(degrees: degrees)
-            default: recipe.augmentation = .none
-            }
-        } else if case .flipAndRotation = recipe.augmentation {
-            recipe.augmentation = .flipAndRotation(degrees: degrees)
-        }
-        if training.rotationDegrees != nil, recipe.augmentation == .none {
+    /// The network, and the size images are given to it in: the data's own where none is written.
+    mutating func model(
+        _ section: StudyFile.ModelSection, data: DataSource?
+    ) -> (architecture: ModelArchitecture, imageSize: Int)? {
+        // Written as one word, the setting is `model` itself.
+        let path = file.origins["model.architecture"] == nil ? "model" : "model.architecture"
+        let written = section.architecture ?? ModelArchitecture.resnet18.rawValue
+        let architecture = choice(written, at: path, from: ModelArchitecture.allCases, name: \.rawValue)
+        let limits = StudyLimits.imageSize
+        let size = section.imageSize.map { integer($0, at: "model.image_size", in: limits) } ?? data?.imageSize
+        guard let architecture, let size else { return nil }
+        if limits.contains(size), size < architecture.minimumImageSize {
             refuse(
-                "training.rotation_degrees", "training.rotation_degrees means nothing without augmentation",
-                "remove it, or add `augmentation: flip-and-rotation`")
+                "model.image_size",
+                "model.image_size is \(size), but \(architecture.rawValue) needs images of at least "
+                    + "\(architecture.minimumImageSize) pixels",
+                "choose \(architecture.minimumImageSize) or more, or another architecture")
         }
-        return recipe
-    }
-}
-
-extension StudyCheck {
-    mutating func arms(_ entries: [StudyFile.ArmEntry]?, pretrainedPairs: Int) -> [Arm] {
-        guard let entries else {
-            missing("arms", "list the initializations to compare, for example `arms: [random]`")
-            return []
-        }
-        guard StudyLimits.arms.contains(entries.count) else {
-            refuse(
-                "arms", "\(entries.count) arms, outside \(StudyLimits.arms.lowerBound)…\(StudyLimits.arms.upperBound)",
-                "list the initializations to compare, for example `arms: [random]`")
-            return []
-        }
-        var arms: [Arm] = []
-        for entry in entries {
-            guard let method = method(of: entry, pretrainedPairs: pretrainedPairs) else { continue }
-            guard !unreadable.contains("\(entry.path).name") else { continue }
-            let written = entry.name ?? StudyCheck.defaultName(of: method)
-            guard let name = name(written, at: "\(entry.path)", what: "an arm") else { continue }
-            if name == StudyLimits.reservedArmName {
-                refuse(entry.path, "an arm cannot be called \"\(name)\"", "choose another name; tables use this one")
-            } else if arms.contains(where: { $0.name == name }) {
-                refuse(entry.path, "two arms are called \"\(name)\"", "give each arm a name of its own: `name: …`")
-            }
-            arms.append(Arm(name: name, method: method))
-        }
-        return arms
-    }
-
-    private static func defaultName(of method: ArmMethod) -> String {
-        switch method {
-        case .random: "random"
-        case .pretrained: "pretrained"
-        case .gabor(let layers): "gabor-\(layers)"
-        case .clustered: "clustered"
-        }
-    }
-
-    private mutating func method(of entry: StudyFile.ArmEntry, pretrainedPairs: Int) -> ArmMethod? {
-        let path = entry.path
-        guard let written = entry.method else {
-            missing("\(path).method", "add `method:` with one of: random, pretrained, gabor, clustered")
-            return nil
-        }
-        let methods = ["random", "pretrained", "gabor", "clustered"]
-        switch choice(written, at: "\(path).method", from: methods, name: { $0 }) {
-        case "random":
-            refuseOthers(entry, than: [])
-            return .random
-        case "pretrained":
-            refuseOthers(entry, than: [])
-            return .pretrained
-        case "gabor":
-            refuseOthers(entry, than: ["layers"])
-            return setting(entry.layers, "\(path).layers", in: StudyLimits.layers).map { .gabor(layers: $0) }
-        case "clustered":
-            let distance: DistanceSpec?
-            if let text = entry.distance {
-                distance = choice(text, at: "\(path).distance", from: DistanceSpec.allCases, name: \.rawValue)
-            } else {
-                let names = DistanceSpec.allCases.map(\.rawValue).joined(separator: ", ")
-                missing("\(path).distance", "add `distance:` with one of: \(names)")
-                distance = nil
-            }
-            let models = setting(entry.models, "\(path).models", in: 1...45)
-            if let models, models <= 45, models > pretrainedPairs {
-                refuse(
-                    "\(path).models", "\(path).models is \(models), but only \(pretrainedPairs) pairs are pre-trained",
-                    "use at most \(pretrainedPairs) models, or raise pretraining.pairs")
-            }
-            let clusters = setting(entry.clusters, "\(path).clusters", in: StudyLimits.clusters)
-            let layers = setting(entry.layers, "\(path).layers", in: StudyLimits.layers)
-            guard let distance, let models, let clusters, let layers else { return nil }
-            return .clustered(Clustering(distance: distance, models: models, clusters: clusters, layers: layers))
-        default:
-            return nil
-        }
-    }
-
-    /// A setting its method cannot do without.
-    private mutating func setting(_ value: Int?, _ path: String, in range: ClosedRange<Int>) -> Int? {
-        guard let value else {
-            missing(path, "add it: a whole number in \(range.lowerBound)…\(range.upperBound)")
-            return nil
-        }
-        return integer(value, at: path, in: range)
-    }
-
-    /// Reports the settings that the arm's method does not have.
-    private mutating func refuseOthers(_ entry: StudyFile.ArmEntry, than allowed: [String]) {
-        let written = [
-            ("distance", entry.distance != nil), ("models", entry.models != nil), ("clusters", entry.clusters != nil),
-            ("layers", entry.layers != nil),
-        ]
-        for (key, isWritten) in written where isWritten && !allowed.contains(key) {
-            refuse(
-                "\(entry.path).\(key)", "\(entry.path).\(key) means nothing for the method \(entry.method ?? "")",
-                "remove it, or choose `method: clustered`")
-        }
+        return (architecture, size)
     }
 }

@@ -10,6 +10,13 @@ package struct StudyFile: Sendable, Equatable {
         package init() {}
     }
 
+    package struct ModelSection: Sendable, Equatable {
+        package var architecture: String?
+        package var imageSize: Int?
+
+        package init() {}
+    }
+
     package struct PretrainingSection: Sendable, Equatable {
         package var epochs: Int?
         package var pairs: Int?
@@ -29,10 +36,25 @@ package struct StudyFile: Sendable, Equatable {
     package struct TrainingSection: Sendable, Equatable {
         package var learningRate: Double?
         package var momentum: Double?
+        package var nesterov: Bool?
         package var weightDecay: Double?
         package var batchSize: Int?
+        package var schedule: ScheduleSection?
         package var augmentation: String?
         package var rotationDegrees: Double?
+        package var cropPadding: Int?
+        package var mixup: Double?
+
+        package init() {}
+    }
+
+    package struct ScheduleSection: Sendable, Equatable {
+        package var kind: String?
+        package var every: Int?
+        package var factor: Double?
+        package var watch: String?
+        package var mode: String?
+        package var patience: Int?
 
         package init() {}
     }
@@ -46,13 +68,16 @@ package struct StudyFile: Sendable, Equatable {
         package var models: Int?
         package var clusters: Int?
         package var layers: Int?
+        /// The setting `path`.
+        package var file: String?
+        package var head: String?
 
         package init(path: String) { self.path = path }
     }
 
     package var name: String?
     package var data: DataSection?
-    package var model: String?
+    package var model = ModelSection()
     package var profile: String?
     package var evaluationProtocol: String?
     package var seed: Int?

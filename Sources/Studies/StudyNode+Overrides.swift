@@ -60,6 +60,22 @@ extension StudyNode {
         }
     }
 
+    /// Adds an element to the list `arms`, which is made if it is missing. What is no list, or no study, is left as it is:
+    /// the reader refuses it.
+    package mutating func appendArm(_ arm: StudyNode, origin: Origin) {
+        guard case .mapping(var entries) = content else { return }
+        if let index = entries.firstIndex(where: { $0.key == "arms" }) {
+            switch entries[index].value.content {
+            case .list(let present): entries[index].value.content = .list(present + [arm])
+            case .scalar(""): entries[index].value.content = .list([arm])
+            case .scalar, .mapping: return
+            }
+        } else {
+            entries.append(Entry(key: "arms", keyOrigin: origin, value: StudyNode(.list([arm]), origin: origin)))
+        }
+        content = .mapping(entries)
+    }
+
     /// The name an element of `arms` goes by, as far as it can be told before validation.
     var armName: String? {
         if case .scalar(let method) = content { return method }

@@ -51,6 +51,6 @@ package struct StudyNode: Sendable, Equatable {
 package enum Origin: Sendable, Equatable {
     /// A line of the study file, counted from 1.
     case line(Int)
-    /// An override given on the command line, as it was given.
-    case override(String)
+    /// An option of the command line, as it was given: `--set seed=2`.
+    case argument(String)
 }

@@ -17,9 +17,10 @@ package struct StudyPlan: Sendable, Equatable {
     package var cost: JobCost { jobs.reduce(JobCost.zero) { $0 + $1.cost } }
 }
 
-/// The four stages of a clustered-initialization study, in the order in which artifacts flow.
+/// The stages of a study, in the order in which artifacts flow: files that somebody else has trained, then the four of
+/// clustered initialization.
 package enum Stage: String, Sendable, Hashable, Codable, CaseIterable, Comparable {
-    case pretrain, cluster, sample, evaluate
+    case file, pretrain, cluster, sample, evaluate
 
     package static func < (a: Stage, b: Stage) -> Bool {
         allCases.firstIndex(of: a)! < allCases.firstIndex(of: b)!
@@ -44,7 +45,7 @@ package struct PlannedJob: Sendable, Equatable {
     }
 }
 
-/// What a job is expected to cost, in images that pass through the network; zero for clustering and sampling.
+/// What a job is expected to cost, in images that pass through the network; zero for clustering, sampling and files.
 package struct JobCost: Sendable, Equatable, Codable {
     /// Images trained on: forward and backward.
     package var trainingImages: Int

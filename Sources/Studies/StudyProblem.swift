@@ -16,7 +16,7 @@ package struct StudyProblem: Sendable, Equatable {
         self.remedy = remedy
     }
 
-    /// The line of the study file, counted from 1; `nil` for overrides and for what was not written.
+    /// The line of the study file, counted from 1; `nil` for arguments and for what was not written.
     package var line: Int? {
         if case .line(let line)? = origin { line } else { nil }
     }
@@ -26,7 +26,7 @@ package struct StudyProblem: Sendable, Equatable {
         let place =
             switch origin {
             case .line(let line)?: "\(source):\(line)"
-            case .override(let text)?: "--set \(text)"
+            case .argument(let text)?: text
             case nil: source
             }
         return "\(place): \(message)\n  \(remedy)"

@@ -7,17 +7,19 @@ import Studies
 package let maximumBytes = 256 * 1024
 /// The deepest nesting of lists and mappings.
 package let maximumDepth = 16
+/// The most texts, lists and mappings together: a study of 200 arms, every setting written, has about 2000.
+package let maximumNodes = 10_000
 
 /// A study from the text of a file and the overrides of the command line (`evaluation.replicates=2`).
 ///
 /// `sourceName` stands in error messages, for example the file's path. Overrides are applied in order, the last one
-/// wins, and are checked like lines of the file.
+/// wins, and are checked like lines of the file. Each of `stateDicts`, `[NAME=]FILE`, adds a state-dict arm to the list.
 ///
 /// Errors: `StudyFileError` with all problems found.
 package func decode(
-    text: String, sourceName: String, overrides: [String] = []
+    text: String, sourceName: String, stateDicts: [String] = [], overrides: [String] = []
 ) throws(StudyFileError) -> Study {
-    let file = try read(text: text, sourceName: sourceName, overrides: overrides)
+    let file = try read(text: text, sourceName: sourceName, stateDicts: stateDicts, overrides: overrides)
     do throws(InvalidStudy) {
         return try file.validate()
     } catch {
@@ -25,9 +27,9 @@ package func decode(
     }
 }
 
-/// The study as written, with the overrides applied, not yet validated.
+/// The study as written, with the arguments applied, not yet validated.
 package func read(
-    text: String, sourceName: String, overrides: [String] = []
+    text: String, sourceName: String, stateDicts: [String] = [], overrides: [String] = []
 ) throws(StudyFileError) -> StudyFile {
     var root: StudyNode
     do throws(InvalidStudy) {
@@ -36,21 +38,25 @@ package func read(
         throw .unreadable(source: sourceName, error.problems[0])
     }
     var problems: [StudyProblem] = []
-    for override in overrides {
+    func collect(_ body: () throws(InvalidStudy) -> Void) {
         do throws(InvalidStudy) {
-            try apply(override, to: &root)
+            try body()
         } catch {
             problems += error.problems
         }
     }
-    guard problems.isEmpty else { throw .override(source: sourceName, problems) }
+    // An override of the whole list would drop what was added to it; those of single settings may be of an added arm.
+    let added = overrides.lastIndex { $0.hasPrefix("arms=") }.map { $0 + 1 } ?? 0
+    for override in overrides[..<added] { collect { () throws(InvalidStudy) in try apply(override, to: &root) } }
+    for argument in stateDicts { collect { () throws(InvalidStudy) in try addStateDict(argument, to: &root) } }
+    for override in overrides[added...] { collect { () throws(InvalidStudy) in try apply(override, to: &root) } }
+    guard problems.isEmpty else { throw .argument(source: sourceName, problems) }
     return StudyFile(root)
 }
 
 /// Applies `key.path=value`. A value that begins with `[` or `{` is YAML; any other is taken as it stands.
 private func apply(_ override: String, to root: inout StudyNode) throws(InvalidStudy) {
-    let shown = String(override.prefix(200))
-    let origin = Origin.override(shown)
+    let origin = Origin.argument("--set \(override.prefix(200))")
     func problem(_ message: String) -> InvalidStudy {
         InvalidStudy(problems: [
             StudyProblem(
@@ -77,6 +83,31 @@ private func apply(_ override: String, to root: inout StudyNode) throws(InvalidS
         node = StudyNode(.scalar(value), origin: origin)
     }
     try root.set(key, to: node, origin: origin)
+}
+
+/// Adds the arm that `--from-state-dict [NAME=]FILE` asks for; without a name it has the file's, made a legal one.
+private func addStateDict(_ argument: String, to root: inout StudyNode) throws(InvalidStudy) {
+    let origin = Origin.argument("--from-state-dict \(argument.prefix(200))")
+    // A folder's name may hold an equals sign, an arm's name no slash; one that is made here no dot, so that `--set
+    // arms.NAME.head=fresh` finds it.
+    let equals = argument.firstIndex(of: "=").flatMap { argument[..<$0].contains("/") ? nil : $0 }
+    let path = equals.map { String(argument[argument.index(after: $0)...]) } ?? argument
+    var stem = Substring(path.split(separator: "/").last ?? "")
+    if let dot = stem.lastIndex(of: "."), dot != stem.startIndex { stem = stem[..<dot] }
+    let ownName = StudyLimits.name(from: String(stem.replacing(".", with: "-")))
+    guard let name = equals.map({ String(argument[..<$0]) }) ?? ownName, !path.isEmpty else {
+        throw InvalidStudy(problems: [
+            StudyProblem(
+                path: "arms", origin: origin, message: "an arm from a file needs the form NAME=FILE",
+                remedy: "name the arm and the safetensors file, for example: --from-state-dict mine=models/mine.safetensors")
+        ])
+    }
+    func entry(_ key: String, _ text: String) -> StudyNode.Entry {
+        StudyNode.Entry(key: key, keyOrigin: origin, value: StudyNode(.scalar(text), origin: origin))
+    }
+    let arm = StudyNode(
+        .mapping([entry("name", name), entry("method", "state-dict"), entry("path", path)]), origin: origin)
+    root.appendArm(arm, origin: origin)
 }
 
 extension StudyNode {

@@ -5,8 +5,8 @@ import Studies
 package enum StudyFileError: Error, Sendable, Equatable {
     /// The text is not one plain YAML document within the limits; nothing in it was taken as a setting.
     case unreadable(source: String, StudyProblem)
-    /// An override could not be applied.
-    case override(source: String, [StudyProblem])
+    /// An argument of the command line could not be applied to the file.
+    case argument(source: String, [StudyProblem])
     /// The settings do not make a study.
     case invalid(source: String, [StudyProblem])
 
@@ -14,13 +14,13 @@ package enum StudyFileError: Error, Sendable, Equatable {
     package var problems: [StudyProblem] {
         switch self {
         case .unreadable(_, let problem): [problem]
-        case .override(_, let problems), .invalid(_, let problems): problems
+        case .argument(_, let problems), .invalid(_, let problems): problems
         }
     }
 
     private var source: String {
         switch self {
-        case .unreadable(let source, _), .override(let source, _), .invalid(let source, _): source
+        case .unreadable(let source, _), .argument(let source, _), .invalid(let source, _): source
         }
     }
 }

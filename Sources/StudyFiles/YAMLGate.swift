@@ -3,8 +3,8 @@ import Yams
 
 /// Turns YAML into a tree of texts, within limits that hold before any value is looked at.
 ///
-/// One document, at most 256 KiB and 16 levels deep, no anchors or aliases (so no document larger than its text), no
-/// duplicate keys. Nothing is converted: whether `yes` is a text or a truth value is the reader's business.
+/// One document, at most 256 KiB, 16 levels deep and of 10 000 values, no anchors or aliases (so no document larger than its
+/// text), no duplicate keys. Nothing is converted: whether `yes` is a text or a truth value is the reader's business.
 package enum YAMLGate {
     /// Errors: an `InvalidStudy` with exactly one problem.
     package static func tree(of text: String) throws(InvalidStudy) -> StudyNode {
@@ -30,10 +30,12 @@ package enum YAMLGate {
         guard let root else {
             throw refusal(nil, "the file is empty", "begin with `study: NAME`; `sower plan demo` shows a study that runs")
         }
-        return try convert(root, depth: 1)
+        var count = 0
+        return try convert(root, depth: 1, count: &count)
     }
 
-    private static func convert(_ node: Node, depth: Int) throws(InvalidStudy) -> StudyNode {
+    /// - Parameter count: the nodes so far.
+    private static func convert(_ node: Node, depth: Int, count: inout Int) throws(InvalidStudy) -> StudyNode {
         let origin = node.mark.map { Origin.line($0.line) }
         guard node.anchor == nil else {
             throw refusal(node.mark?.line, "anchors (&name) are not allowed", "write the value out")
@@ -42,13 +44,19 @@ package enum YAMLGate {
             throw refusal(
                 node.mark?.line, "nested deeper than \(StudyFiles.maximumDepth) levels", "a study needs no more than four")
         }
+        count += 1
+        guard count <= StudyFiles.maximumNodes else {
+            throw refusal(
+                node.mark?.line, "more than \(StudyFiles.maximumNodes) values",
+                "is it a study file? Studies are a few dozen lines")
+        }
         switch node {
         case .scalar(let scalar):
             let isNull = scalar.style == .plain && ["", "~", "null", "Null", "NULL"].contains(scalar.string)
             return StudyNode(.scalar(isNull ? "" : scalar.string), origin: origin)
         case .sequence(let sequence):
             var elements: [StudyNode] = []
-            for element in sequence { elements.append(try convert(element, depth: depth + 1)) }
+            for element in sequence { elements.append(try convert(element, depth: depth + 1, count: &count)) }
             return StudyNode(.list(elements), origin: origin)
         case .mapping(let mapping):
             var entries: [StudyNode.Entry] = []
@@ -63,7 +71,7 @@ package enum YAMLGate {
                 entries.append(
                     StudyNode.Entry(
                         key: name.string, keyOrigin: key.mark.map { .line($0.line) },
-                        value: try convert(value, depth: depth + 1)))
+                        value: try convert(value, depth: depth + 1, count: &count)))
             }
             return StudyNode(.mapping(entries), origin: origin)
         case .alias(let alias):

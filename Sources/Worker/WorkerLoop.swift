@@ -47,11 +47,15 @@ package final class WorkerLoop {
         case stopped
     }
 
+    static let socketOptions = SocketOptions(maximumFrameBytes: Limits.controlFrameBytes)
+
     private enum Key: Hashable { case control, blobs, lifeline, runner(Int) }
 
     private let settings: Settings
     private let context: ZeroMQContext
     private let store: ArtifactStore
+    /// `nil` when none could be made: results are then kept in memory alone.
+    private let outbox: Outbox?
     private let blobs: BlobClient
     private let clock = ContinuousClock()
     private let start: ContinuousClock.Instant
@@ -66,9 +70,17 @@ package final class WorkerLoop {
         store = try ArtifactStore(folder: settings.storePath)
         context = try ZeroMQContext()
         blobs = try BlobClient()
-        socket = try DealerSocket(context: context)
+        socket = try DealerSocket(context: context, options: Self.socketOptions)
         start = clock.now
-        session = WorkerSession(hello: settings.hello, now: Instant(seconds: 0))
+        do {
+            outbox = try Outbox(storePath: store.folder, log: settings.log)
+        } catch {
+            outbox = nil
+            settings.log("finished results are lost if this worker ends before it has delivered them: \(error.localizedDescription)")
+        }
+        let left = outbox?.results ?? []
+        if !left.isEmpty { settings.log("\(left.count) results of earlier workers are waiting to be delivered") }
+        session = WorkerSession(hello: settings.hello, now: Instant(seconds: 0), spooled: left)
     }
 
     /// Works until the coordinator says that all is done, the lifeline is cut or `shouldStop` says so.
@@ -126,6 +138,7 @@ package final class WorkerLoop {
             switch message {
             case .ready: break
             case .epoch(let metrics): try feed(.runnerEpoch(slot: slot, metrics))
+            case .checkpoint(let checkpoint): try feed(.runnerCheckpoint(slot: slot, checkpoint))
             case .ended(let result):
                 hasEnded = true
                 try feed(.runnerEnded(slot: slot, result))
@@ -141,17 +154,29 @@ package final class WorkerLoop {
         for command in commands {
             switch command {
             case .send(let message):
-                if case .result(let result) = message { settings.log("job \(result.attempt.job.short): \(result.outcome)") }
+                if case .result(let result) = message { settings.log("job \(result.attempt.job.short): \(result.outcome.words)") }
                 // A message that does not leave is repeated by the session.
                 _ = try socket.send(message.frame)
             case .fetch(let artifact):
                 blobs.submit(.fetch(artifact))
             case .push(let artifact):
                 blobs.submit(.push(artifact))
-            case .start(let slot, let attempt, let spec, let datasetPath, let inputs):
+            case .spool(let result):
+                do {
+                    try outbox?.spool(result)
+                } catch {
+                    settings.log("job \(result.attempt.job.short): the result is kept in memory only: \(error.localizedDescription)")
+                }
+            case .unspool(let attempt):
+                outbox?.unspool(attempt)
+            case .start(let slot, let attempt, let start):
                 settings.log("slot \(slot): job \(attempt.job.short), attempt \(attempt.number)")
                 try runner(of: slot).send(
-                    RunnerRequest(spec: spec, datasetPath: datasetPath, storePath: store.folder, inputs: inputs))
+                    RunnerRequest(
+                        spec: start.spec, datasetPath: start.datasetPath, storePath: store.folder, inputs: start.inputs,
+                        checkpoint: start.checkpoint, checkpointSeconds: start.checkpointSeconds))
+            case .discard(let digest):
+                try? store.remove(digest)
             case .kill(let slot):
                 poller.forget(.runner(slot))
                 runners.removeValue(forKey: slot)?.end()
@@ -159,7 +184,7 @@ package final class WorkerLoop {
                 settings.log("the coordinator is silent: connecting again")
                 poller.forget(.control)
                 socket.close()
-                socket = try DealerSocket(context: context)
+                socket = try DealerSocket(context: context, options: Self.socketOptions)
                 try socket.connect(to: settings.controlEndpoint)
                 poller.watch(socket, as: .control, for: .read)
             case .end(let reason):
@@ -198,6 +223,17 @@ extension WorkerSession.Event {
         case .fetchFailed(let digest, let reason): self = .fetchFailed(digest, reason: reason)
         case .pushed(let digest): self = .pushed(digest)
         case .pushFailed(let digest, let reason): self = .pushFailed(digest, reason: reason)
+        }
+    }
+}
+
+extension AttemptOutcome {
+    /// The outcome in a log line.
+    fileprivate var words: String {
+        switch self {
+        case .finished: "finished"
+        case .diverged(let epoch, let step): "diverged in epoch \(epoch), step \(step)"
+        case .failed(let failure): "failed, \(failure.code): \(failure.message)"
         }
     }
 }

@@ -10,6 +10,7 @@ struct CoordinatorCommand: ParsableCommand {
     @Option(help: ArgumentHelp("Where workers connect (data on the next port); * for any interface.", valueName: "host:port"))
     var listen: String
 
+    @OptionGroup var checkpoints: CheckpointOptions
     @OptionGroup var failures: FailureOptions
     @OptionGroup var results: ResultsOption
     @OptionGroup var output: OutputOptions
@@ -17,10 +18,11 @@ struct CoordinatorCommand: ParsableCommand {
     func validate() throws { _ = try HostAndPort(listen) }
 
     func run() throws {
-        let loaded = try LoadedStudy.fromFile(study.study, overrides: study.overrides, results: results.results)
+        let loaded = try study.load(results)
         try Sweep(
-            loaded: loaded, workers: 0, listen: HostAndPort(listen), failures: failures, mode: output.outputMode,
-            resumeCommand: "sower coordinator \(study.words) --listen \(shellWord(listen))\(failures.words)"
+            loaded: loaded, workers: 0, threadArguments: [], listen: HostAndPort(listen), checkpoints: checkpoints,
+            failures: failures, mode: output.outputMode,
+            resumeCommand: "sower coordinator \(study.words) --listen \(shellWord(listen))\(checkpoints.words)\(failures.words)"
                 + ResultsOption.flag(results.results)
         ).run()
     }

@@ -43,8 +43,23 @@ struct StudyOptions: ParsableArguments {
         help: ArgumentHelp("Change a setting of the study, e.g. evaluation.replicates=2. May be repeated.", valueName: "key=value"))
     var overrides: [String] = []
 
+    @Option(
+        name: .customLong("from-state-dict"), parsing: .singleValue,
+        help: ArgumentHelp(
+            "Add an arm whose networks start from a safetensors state_dict, named after the file or NAME. May be repeated.",
+            valueName: "[name=]file"))
+    var stateDicts: [String] = []
+
     /// The study as a printed command names it.
-    var words: String { ([shellWord(study)] + overrides.map { "--set " + shellWord($0) }).joined(separator: " ") }
+    var words: String {
+        let changes = overrides.map { "--set " + shellWord($0) } + stateDicts.map { "--from-state-dict " + shellWord($0) }
+        return ([shellWord(study)] + changes).joined(separator: " ")
+    }
+
+    /// The study with these changes.
+    func load(_ results: ResultsOption) throws -> LoadedStudy {
+        try LoadedStudy.fromFile(study, stateDicts: stateDicts, overrides: overrides, results: results.results)
+    }
 
     /// The command that runs this study.
     func runCommand(_ results: ResultsOption) -> String { "sower run \(words)\(ResultsOption.flag(results.results))" }
@@ -68,8 +83,11 @@ struct FailureOptions: ParsableArguments {
 
 /// Who does a sweep's work.
 struct WorkerOptions: ParsableArguments {
-    @Option(help: "Worker processes on this host; the default is one a core.")
-    var workers: Int = ProcessInfo.processInfo.activeProcessorCount
+    @Option(help: "Worker processes on this host; the default is one a core, or one for as many cores as --threads.")
+    var workers: Int?
+
+    /// How many there are when each training has so many threads.
+    func count(threads: Int) -> Int { workers ?? ThreadOptions.trainings(threads: threads) }
 
     @Option(
         help: ArgumentHelp(
@@ -79,16 +97,71 @@ struct WorkerOptions: ParsableArguments {
 
     /// What another run needs to be like this one, as words of its command.
     var words: String {
-        (workers == ProcessInfo.processInfo.activeProcessorCount ? "" : " --workers \(workers)")
-            + (listen.map { " --listen \(shellWord($0))" } ?? "")
+        (workers.map { " --workers \($0)" } ?? "") + (listen.map { " --listen \(shellWord($0))" } ?? "")
     }
 
     func validate() throws {
-        guard (0...256).contains(workers) else { throw ValidationError("--workers \(workers): expected 0 to 256") }
-        guard workers > 0 || listen != nil else {
+        guard (0...256).contains(workers ?? 1) else { throw ValidationError("--workers \(workers ?? 1): expected 0 to 256") }
+        guard workers != 0 || listen != nil else {
             throw ValidationError("--workers 0 needs --listen HOST:PORT: without either, nobody would do the work")
         }
         if let listen { _ = try HostAndPort(listen) }
+    }
+}
+
+/// How many threads one training uses.
+struct ThreadOptions: ParsableArguments {
+    @Option(help: "Threads of one training; more are for when there are fewer trainings than cores. They change no digit.")
+    var threads = 1
+
+    /// As arguments of a worker or a runner; none for one thread.
+    var arguments: [String] { threads == 1 ? [] : ["--threads", "\(threads)"] }
+
+    /// What another run needs to be like this one, as words of its command.
+    var words: String { arguments.map { " " + $0 }.joined() }
+
+    /// As many trainings as this host has cores for.
+    static func trainings(threads: Int) -> Int { max(1, ProcessInfo.processInfo.activeProcessorCount / threads) }
+
+    func validate() throws {
+        guard (1...256).contains(threads) else { throw ValidationError("--threads \(threads): expected 1 to 256") }
+    }
+}
+
+/// How often a long training leaves a checkpoint, from which another attempt goes on with the same bits.
+struct CheckpointOptions: ParsableArguments {
+    @Option(
+        help: ArgumentHelp(
+            "Least seconds between two checkpoints of a training, taken at the end of an epoch; \"never\" for none.",
+            valueName: "seconds"))
+    var checkpointEvery = CheckpointInterval(seconds: standardSeconds)
+
+    static let standardSeconds = 300.0
+
+    /// What another run needs to be like this one, as words of its command.
+    var words: String {
+        checkpointEvery.seconds == Self.standardSeconds ? "" : " --checkpoint-every \(checkpointEvery.defaultValueDescription)"
+    }
+}
+
+struct CheckpointInterval: ExpressibleByArgument {
+    /// Nil for never.
+    var seconds: Double?
+
+    init(seconds: Double?) { self.seconds = seconds }
+
+    init?(argument: String) {
+        if argument == "never" {
+            self.init(seconds: nil)
+        } else if let seconds = Double(argument), seconds.isFinite, seconds >= 0 {
+            self.init(seconds: seconds)
+        } else {
+            return nil
+        }
+    }
+
+    var defaultValueDescription: String {
+        seconds.map { $0 == $0.rounded() && $0 < 1e9 ? "\(Int($0))" : "\($0)" } ?? "never"
     }
 }
 

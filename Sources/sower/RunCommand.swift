@@ -7,6 +7,8 @@ struct RunCommand: ParsableCommand {
 
     @OptionGroup var study: StudyOptions
     @OptionGroup var workers: WorkerOptions
+    @OptionGroup var threads: ThreadOptions
+    @OptionGroup var checkpoints: CheckpointOptions
     @OptionGroup var failures: FailureOptions
     @OptionGroup var results: ResultsOption
     @OptionGroup var output: OutputOptions
@@ -15,11 +17,11 @@ struct RunCommand: ParsableCommand {
     var dryRun = false
 
     func run() throws {
-        let loaded = try LoadedStudy.fromFile(study.study, overrides: study.overrides, results: results.results)
+        let loaded = try study.load(results)
         if dryRun {
             try PlanReport(loaded, runCommand: study.runCommand(results)).show(output.outputMode)
         } else {
-            try Sweep(loaded, workers, failures, results, output).run()
+            try Sweep(loaded, workers, threads, checkpoints, failures, results, output).run()
         }
     }
 }
@@ -32,18 +34,20 @@ struct ResumeCommand: ParsableCommand {
     var study: String?
 
     @OptionGroup var workers: WorkerOptions
+    @OptionGroup var threads: ThreadOptions
+    @OptionGroup var checkpoints: CheckpointOptions
     @OptionGroup var failures: FailureOptions
     @OptionGroup var results: ResultsOption
     @OptionGroup var output: OutputOptions
 
     func run() throws {
-        try Sweep(load(), workers, failures, results, output).run()
+        try Sweep(load(), workers, threads, checkpoints, failures, results, output).run()
     }
 
     private func load() throws -> LoadedStudy {
         let isKnown = StudyFolder.all(in: results.results).contains { $0.name == study }
         if let study, !isKnown, LoadedStudy.isStudyFile(study) {
-            return try LoadedStudy.fromFile(study, overrides: [], results: results.results)
+            return try LoadedStudy.fromFile(study, results: results.results)
         }
         return try LoadedStudy.fromLedger(StudyFolder.find(study, in: results.results), results: results.results)
     }
@@ -52,12 +56,15 @@ struct ResumeCommand: ParsableCommand {
 extension Sweep {
     /// What `run` and `resume` do with a loaded study: they differ only in where it comes from.
     fileprivate init(
-        _ loaded: LoadedStudy, _ workers: WorkerOptions, _ failures: FailureOptions, _ results: ResultsOption, _ output: OutputOptions
+        _ loaded: LoadedStudy, _ workers: WorkerOptions, _ threads: ThreadOptions, _ checkpoints: CheckpointOptions,
+        _ failures: FailureOptions, _ results: ResultsOption, _ output: OutputOptions
     ) throws {
         self.init(
-            loaded: loaded, workers: workers.workers, listen: try workers.listen.map { try HostAndPort($0) }, failures: failures,
-            mode: output.outputMode,
-            resumeCommand: loaded.folder.resumeCommand(results: results.results) + workers.words + failures.words)
+            loaded: loaded, workers: workers.count(threads: threads.threads), threadArguments: threads.arguments,
+            listen: try workers.listen.map { try HostAndPort($0) },
+            checkpoints: checkpoints, failures: failures, mode: output.outputMode,
+            resumeCommand: loaded.folder.resumeCommand(results: results.results) + workers.words + threads.words
+                + checkpoints.words + failures.words)
     }
 }
 
@@ -70,7 +77,7 @@ struct PlanCommand: ParsableCommand {
     @OptionGroup var output: OutputOptions
 
     func run() throws {
-        let loaded = try LoadedStudy.fromFile(study.study, overrides: study.overrides, results: results.results)
+        let loaded = try study.load(results)
         try PlanReport(loaded, runCommand: study.runCommand(results)).show(output.outputMode)
     }
 }

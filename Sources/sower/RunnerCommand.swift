@@ -10,15 +10,18 @@ struct RunnerCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "runner", abstract: "Run jobs for a worker (started by it).", shouldDisplay: false)
 
+    @Option(help: "Threads of a training.")
+    var threads = 1
+
     func run() throws {
         BLAS.setThreads(1)
-        let runner = JobRunner(now: MonotonicClock.now)
+        let runner = JobRunner(threads: max(1, threads), now: MonotonicClock.now)
         let requests = RequestReader()
         requests.start()
         send(.ready(numericClass: NumericClass.current))
         while true {
             let request = requests.next()
-            let result = runner.run(request) { send(.epoch($0)) }
+            let result = runner.run(request, onCheckpoint: { send(.checkpoint($0)) }) { send(.epoch($0)) }
             send(.ended(result))
         }
     }

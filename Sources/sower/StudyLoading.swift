@@ -1,7 +1,11 @@
+import Artifacts
+import Coordination
 import Datasets
 import Digests
 import Foundation
+import Jobs
 import LedgerStore
+import Networks
 import Studies
 import StudyFiles
 
@@ -13,9 +17,11 @@ struct LoadedStudy {
     var dataset: Digest
     var plan: StudyPlan
 
-    /// Opens (or makes) the data set, and expands the grid.
+    /// Opens (or makes) the data set, reads the files that arms start from, and expands the grid.
     init(_ study: Study, results: String) throws {
         self.study = study
+        let model = study.model
+        try self.study.updateStateDicts { try $0.read(for: model) }
         folder = StudyFolder(results: results, study: study.name)
         switch study.data {
         case .cifar100(let path):
@@ -30,12 +36,15 @@ struct LoadedStudy {
         }
         let folder = try CIFAR100Folder(path: dataPath)
         dataset = folder.digest()
-        plan = study.expand(dataset: dataset, imagesPerClass: folder.meanImagesPerClass)
+        plan = self.study.expand(dataset: dataset, imagesPerClass: folder.meanImagesPerClass)
     }
 
-    /// From a study file or the name of a built-in study, with `--set` overrides.
-    static func fromFile(_ name: String, overrides: [String], results: String) throws -> LoadedStudy {
-        try LoadedStudy(StudyFiles.decode(text: text(of: name), sourceName: name, overrides: overrides), results: results)
+    /// From a study file or the name of a built-in study, with `--from-state-dict` arms and `--set` overrides.
+    static func fromFile(
+        _ name: String, stateDicts: [String] = [], overrides: [String] = [], results: String
+    ) throws -> LoadedStudy {
+        let study = try StudyFiles.decode(text: text(of: name), sourceName: name, stateDicts: stateDicts, overrides: overrides)
+        return try LoadedStudy(study, results: results)
     }
 
     /// From the ledger of a study that has been started before.
@@ -60,6 +69,34 @@ struct LoadedStudy {
         throw Stop(
             .configuration, "there is no study file \(name), and no built-in study of that name",
             remedy: "Built-in studies: \(BuiltInStudies.names.joined(separator: ", ")). Example: sower run demo")
+    }
+}
+
+extension StateDictStart {
+    /// Finds out what the file holds. One that is gone may be in the study's store, if the study has been run before.
+    fileprivate mutating func read(for model: ModelSpec) throws {
+        // The ledger's copy of the study must find the file from any working directory.
+        path = URL(fileURLWithPath: path).standardizedFileURL.path
+        guard FileManager.default.fileExists(atPath: path) else {
+            guard file == nil else { return }
+            throw Stop(
+                .configuration, "there is no file \(path) for an arm to start from",
+                remedy: "Give the path of a safetensors file, absolute or from this folder.")
+        }
+        do {
+            try NetworkStart.check(SafetensorsFile(contentsOf: path), model: model, head: head)
+        } catch let error as NetworkError {
+            var remedy = error.recoverySuggestion ?? ""
+            if case .wrongShape = error, head == .keep { remedy += " If only the classifier differs, give the arm `head: fresh`." }
+            throw Stop(.configuration, "\(path): \(error.errorDescription ?? "")", remedy: remedy)
+        }
+        let data = try Data(contentsOf: URL(fileURLWithPath: path), options: .mappedIfSafe)
+        guard data.count <= Limits.blobBytes else {
+            throw Stop(
+                .configuration, "\(path) has \(data.count) bytes, more than the \(Limits.blobBytes) an artifact may have",
+                remedy: "Save the network's state_dict alone.")
+        }
+        file = FileSpec(digest: Digest(of: data), size: data.count)
     }
 }
 

@@ -14,8 +14,11 @@ struct Sweep {
     var loaded: LoadedStudy
     /// Worker processes on this host.
     var workers: Int
+    /// Arguments of the workers that say how many threads a training has.
+    var threadArguments: [String]
     /// Where workers of other hosts connect, if they may.
     var listen: HostAndPort?
+    var checkpoints: CheckpointOptions
     var failures: FailureOptions
     var mode: OutputMode
     /// How a person continues after an interruption.
@@ -29,6 +32,7 @@ struct Sweep {
         let registration = try register(in: ledger)
         let entries = try ledger.snapshot(study: registration.study)
         let store = try ArtifactStore(folder: folder.artifacts)
+        try storeFiles(in: store)
         try checkArtifacts(of: entries, in: store)
 
         let open = entries.filter { $0.state == .open }
@@ -55,6 +59,24 @@ struct Sweep {
             }, retryFailed: failures.retryFailed, now: Date())
     }
 
+    /// Puts the files that arms start from into the store, where their jobs look for them; one that is gone may be there.
+    private func storeFiles(in store: ArtifactStore) throws {
+        for start in loaded.study.stateDicts {
+            guard let file = start.file else { continue }
+            if store.contains(file.digest) {
+                if (try? store.verify(file.digest)) != nil { continue }
+                try store.remove(file.digest)
+            }
+            guard let data = FileManager.default.contents(atPath: start.path) else { continue }
+            guard Digest(of: data) == file.digest else {
+                throw Stop(
+                    .configuration, "\(start.path) has just been changed",
+                    remedy: "Run the study again when the file is whole.")
+            }
+            try store.put(bytes: Array(data))
+        }
+    }
+
     /// Artifacts that open jobs will read must be there, whole: found now, not in the middle of the night.
     private func checkArtifacts(of entries: [JobEntry], in store: ArtifactStore) throws {
         let needed = Set(entries.filter { $0.state == .open }.flatMap(\.inputs))
@@ -62,10 +84,14 @@ struct Sweep {
             guard case .finished(let artifacts) = entry.state else { continue }
             for artifact in artifacts where store.size(of: artifact.digest) != Int(artifact.size) {
                 let found = store.size(of: artifact.digest).map { "has \($0) bytes" } ?? "is missing"
+                let isFile = loaded.plan.jobs.contains { $0.id == entry.id && $0.stage == .file }
+                let files = loaded.study.stateDicts.map(\.path).joined(separator: ", ")
                 throw Stop(
                     .configuration,
                     "the artifact \(artifact.name) of job \(entry.id.short), \(store.path(of: artifact.digest)), \(found), expected \(artifact.size) bytes",
-                    remedy: "Make it again, to the same bits: sower job run \(entry.id.short) --study \(loaded.folder.name) --results \(shellWord(resultsPath)). Then: \(resumeCommand)")
+                    remedy: isFile
+                        ? "Put the file back that the study starts from: \(files). Then: \(resumeCommand)"
+                        : "Make it again, to the same bits: sower job run \(entry.id.short) --study \(loaded.folder.name) --results \(shellWord(resultsPath)). Then: \(resumeCommand)")
             }
         }
     }
@@ -82,7 +108,11 @@ struct Sweep {
             settings.controlEndpoints.append(listen.controlEndpoint)
             settings.dataEndpoints.append(listen.dataEndpoint)
         }
-        let dispatcher = Dispatcher(entries: entries, datasetPath: loaded.dataPath, maximumFailures: failures.maxFails)
+        let dispatcher = Dispatcher(
+            entries: entries, datasetPath: loaded.dataPath, maximumFailures: failures.maxFails,
+            checkpointSeconds: checkpoints.checkpointEvery.seconds,
+            // Workers of this host ended with their sweep: nobody comes back.
+            holdsForEarlierWorkers: listen != nil)
         let loop = try CoordinatorLoop(settings, dispatcher: dispatcher, ledger: ledger, store: store)
         defer { loop.close() }
         let launcher = LocalLauncher(executable: Executable.path, environment: ProcessInfo.processInfo.environment)
@@ -99,6 +129,8 @@ struct Sweep {
             launcher.stop(within: 3)
             // The host's cache holds nothing that the coordinator's store does not hold.
             try? FileManager.default.removeItem(atPath: loaded.folder.cache)
+            // What no job has: the checkpoints that arrived after their job's result.
+            _ = try? store.removeAll(except: ledger.knownArtifacts())
         } else {
             launcher.stop(within: 0)
         }
@@ -125,7 +157,7 @@ struct Sweep {
             let name = "local-\(run)-\(number + 1)"
             try launcher.start(
                 LocalLauncher.Worker(
-                    kind: .ordinary, name: name, arguments: connection + ["--store", folder.cache, "--slots", "1"],
+                    kind: .ordinary, name: name, arguments: connection + ["--store", folder.cache, "--slots", "1"] + threadArguments,
                     logPath: folder.logs + "/worker-\(number + 1).log"))
         }
         if needsCentral {

@@ -35,7 +35,11 @@ struct TableCommand: ParsableCommand {
     @Option(help: "all (a row an arm), seed (mean over replicates: a row an arm and pair) or pair (a row an arm and replicate).")
     var over: MeanOver = .all
 
-    @Option(help: "validation_accuracy, validation_loss, training_accuracy or training_loss.")
+    @Option(
+        help: """
+            validation_accuracy, validation_top5_accuracy, validation_loss, training_accuracy, training_top5_accuracy, \
+            training_loss or learning_rate.
+            """)
     var metric: TableMetric = .validationAccuracy
 
     @Option(help: "The epoch, from 1; the default is the last.")

@@ -19,8 +19,10 @@ struct WorkerCommand: ParsableCommand {
     @Option(help: ArgumentHelp("The coordinator's data socket as a libzmq endpoint.", visibility: .hidden))
     var data: String?
 
-    @Option(help: "Trainings at a time; the default is one a core.")
-    var slots: Int = ProcessInfo.processInfo.activeProcessorCount
+    @Option(help: "Trainings at a time; the default is one a core, or one for as many cores as --threads.")
+    var slots: Int?
+
+    @OptionGroup var threads: ThreadOptions
 
     @Option(help: ArgumentHelp("Where this host keeps artifacts; several workers may share it.", valueName: "dir"))
     var store: String?
@@ -35,7 +37,7 @@ struct WorkerCommand: ParsableCommand {
     var lifeline = false
 
     func validate() throws {
-        guard (1...Limits.slotsPerWorker).contains(slots) else {
+        if let slots, !(1...Limits.slotsPerWorker).contains(slots) {
             throw ValidationError("--slots \(slots): expected 1 to \(Limits.slotsPerWorker)")
         }
         if let connect { _ = try HostAndPort(connect) }
@@ -53,6 +55,7 @@ struct WorkerCommand: ParsableCommand {
         let host = String(ProcessInfo.processInfo.hostName.prefix(Limits.nameBytes))
         let process = Int(ProcessInfo.processInfo.processIdentifier)
         let worker = name ?? "\(host.prefix(80))-\(process)-\(UInt32.random(in: 0...UInt32.max))"
+        let slots = slots ?? ThreadOptions.trainings(threads: threads.threads)
         let environment = Executable.runnerEnvironment
         let logger = Logger(label: "sower.worker") { StreamLogHandler.standardError(label: $0) }
         logger.info("worker \(worker) on \(host): \(slots) slots, \(NumericClass.current), BLAS kernels \(environment["OPENBLAS_CORETYPE"] ?? "of the library's choice")")
@@ -62,7 +65,7 @@ struct WorkerCommand: ParsableCommand {
                 hello: Hello(
                     worker: worker, host: host, processID: process, slots: slots, isCentral: central, numericClass: NumericClass.current, attempts: []),
                 storePath: store ?? FileManager.default.temporaryDirectory.path + "/sower-cache-\(getuid())",
-                runnerExecutable: Executable.path, runnerArguments: ["runner"], runnerEnvironment: environment,
+                runnerExecutable: Executable.path, runnerArguments: ["runner"] + threads.arguments, runnerEnvironment: environment,
                 lifeline: lifeline ? 0 : nil, log: { logger.info("\($0)") }))
         switch try loop.run(shouldStop: { Signals.pending != nil }) {
         case .finished, .lifelineCut: return

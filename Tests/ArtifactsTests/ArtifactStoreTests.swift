@@ -31,6 +31,38 @@ func overwrite(_ path: String, _ bytes: [UInt8]) throws {
 }
 
 @Suite struct ArtifactStoreTests {
+    @Test("what is written in pieces is published like bytes from memory, and nothing of it stays when that fails")
+    func putInPieces() throws {
+        let temporary = try TemporaryStore()
+        let store = temporary.store
+        let bytes = (0..<100_000).map { UInt8(truncatingIfNeeded: $0 &* 13) }
+        let reference = try store.put { (sink) throws(ArtifactStoreError) in
+            for first in stride(from: 0, to: bytes.count, by: 777) {
+                let piece = Array(bytes[first..<min(first + 777, bytes.count)])
+                try piece.withUnsafeBytes { buffer in
+                    Result { () throws(ArtifactStoreError) in try sink(buffer) }
+                }.get()
+            }
+        }
+        #expect(reference == ArtifactReference(digest: Digest(of: bytes), size: bytes.count))
+        try store.verify(reference.digest)
+        #expect(try store.put(bytes: bytes) == reference)
+        let failure = ArtifactStoreError.missing(reference.digest, folder: "elsewhere")
+        #expect(throws: failure) { try store.put { (_) throws(ArtifactStoreError) in throw failure } }
+        #expect(try temporary.names(in: "tmp").isEmpty)
+    }
+
+    @Test("what nobody wants is removed, and only that")
+    func removeUnwanted() throws {
+        let temporary = try TemporaryStore()
+        let store = temporary.store
+        let kept = try (0..<20).map { try store.put(bytes: [UInt8($0)]).digest }
+        for index in 20..<30 { try store.put(bytes: [UInt8(index)]) }
+        #expect(try store.removeAll(except: Set(kept)) == 10)
+        for digest in kept { try store.verify(digest) }
+        #expect(try store.removeAll(except: Set(kept)) == 0)
+    }
+
     @Test("bytes that are put are there under their digest, read-only")
     func put() throws {
         let temporary = try TemporaryStore()

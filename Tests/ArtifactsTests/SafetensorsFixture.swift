@@ -10,19 +10,27 @@ func safetensors(_ header: [UInt8], data: Int, length: UInt64? = nil) -> [UInt8]
     return length + header + (0..<data).map { UInt8(truncatingIfNeeded: $0) }
 }
 
-/// One tensor of every type, an empty one, a scalar, and texts that need escapes.
+/// A header of one tensor, "w", with these parts.
+func oneTensor(_ dtype: String, _ shape: String, _ offsets: String) -> String {
+    #"{"w":{"dtype":\#(dtype),"shape":\#(shape),"data_offsets":\#(offsets)}}"#
+}
+
+extension SafetensorsTensor {
+    var bytes: [UInt8] { withBytes { Array($0) } }
+}
+
+/// One tensor of every type that is written from values, an empty one, a scalar, and texts that need escapes.
 enum Sample {
     static let metadata = ["format": "pt", "a \"quoted\" \\ key": "tab\tnewline\nnul\u{0}é 𝄞"]
 
     static let tensors: [SafetensorsTensor] = [
         SafetensorsTensor(name: "layer1.0.conv1.weight", shape: [2, 3], floats: [1, -2.5, .pi, 0, -0.0, .infinity]),
         SafetensorsTensor(name: "bytes", shape: [3], uint8s: [0, 128, 255]),
-        SafetensorsTensor(name: "assignments", shape: [2, 2], uint16s: [0, 1, 256, 65535]),
         SafetensorsTensor(name: "steps", shape: [2], int64s: [.min, .max]),
-        SafetensorsTensor(name: "labels", shape: [2, 1], int32s: [-1, 7]),
+        SafetensorsTensor(name: "labels", dtype: .int32, shape: [2, 1], bytes: [255, 255, 255, 255, 7, 0, 0, 0]),
         SafetensorsTensor(name: "doubles", shape: [1], doubles: [0.1]),
-        SafetensorsTensor(name: "half", dtype: .float16, shape: [1], bytes: [0, 0x3C]),
-        SafetensorsTensor(name: "brain", dtype: .bfloat16, shape: [1], bytes: [0x80, 0x3F]),
+        SafetensorsTensor(name: "half", shape: [1, 2], float16s: [1, 65520]),
+        SafetensorsTensor(name: "brain", shape: [2], bfloat16s: [1, -0.1]),
         SafetensorsTensor(name: "scalar", shape: [], floats: [42]),
         SafetensorsTensor(name: "none", shape: [0, 5], floats: []),
         SafetensorsTensor(name: "naïve \"name\"\n", shape: [1], floats: [3]),

@@ -21,10 +21,13 @@ import Testing
             let floats = try file.floats("layer1.0.conv1.weight")
             #expect(floats.map(\.bitPattern) == [1, -2.5, .pi, 0, -0.0, .infinity].map { (value: Float) in value.bitPattern })
             #expect(try file.uint8s("bytes") == [0, 128, 255])
-            #expect(try file.uint16s("assignments") == [0, 1, 256, 65535])
             #expect(try file.int64s("steps") == [.min, .max])
-            #expect(try file.int32s("labels") == [-1, 7])
+            #expect(try file.int64s("labels") == [-1, 7])
             #expect(try file.doubles("doubles") == [0.1])
+            #expect(try file.rawBytes("half") == [0, 0x3C, 0, 0x7C])
+            #expect(try file.floats("half") == [1, .infinity])
+            #expect(try file.rawBytes("brain") == [0x80, 0x3F, 0xCD, 0xBD])
+            #expect(try file.floats("brain") == [1, -0.10009765625])
             #expect(try file.floats("scalar") == [42])
             #expect(try file.floats("none") == [])
         }
@@ -49,7 +52,7 @@ import Testing
     @Test("every tensor that is written is aligned to its element")
     func alignment() throws {
         for entry in try SafetensorsFile(bytes: Sample.bytes).entries {
-            #expect(entry.dataRange.lowerBound % entry.dtype.byteCount == 0)
+            #expect(entry.dataRange.lowerBound * 8 % entry.dtype.bitCount == 0)
         }
     }
 
@@ -65,19 +68,51 @@ import Testing
         #expect(try file.floats("x").map(\.bitPattern) == [0x0403_0201, 0x0807_0605])
     }
 
+    @Test("a name is its bytes: equivalent Unicode makes two tensors")
+    func equivalentNames() throws {
+        let tensors = [("\u{E9}", 1), ("e\u{301}", 2)].map { SafetensorsTensor(name: $0.0, shape: [], int64s: [$0.1]) }
+        let file = try SafetensorsFile(bytes: SafetensorsWriter.encode(tensors))
+        #expect(file.entries.count == 2)
+        #expect(try file.int64s("\u{E9}") == [1])
+        #expect(try file.int64s("e\u{301}") == [2])
+    }
+
+    @Test("every type of the format is listed; what no float holds exactly is bytes only", arguments: [
+        ("F4", [16]), ("F6_E2M3", [4, 2, 1]), ("F6_E3M2", [8]), ("F8_E4M3", [6]), ("F8_E8M0", [6]), ("C64", [1]), ("U64", [1]),
+    ])
+    func listedTypes(type: String, shape: [Int]) throws {
+        let dtype = try #require(SafetensorsType(rawValue: type))
+        let count = try #require(dtype.byteCount(of: shape))
+        let file = try SafetensorsFile(
+            bytes: safetensors(oneTensor("\"\(type)\"", "\(shape)", "[0,\(count)]"), data: count))
+        #expect(file.entries.map(\.dtype) == [dtype])
+        #expect(file.entries.map(\.shape) == [shape])
+        #expect(file.entries[0].count == shape.reduce(1, *))
+        #expect(try file.rawBytes("w") == (0..<UInt8(count)).map { $0 })
+        for expected in ["F32, F16, BF16 or F64", "F64, F32, F16, BF16, I32, U32, I16, U16, I8, U8 or BOOL"] {
+            #expect(throws: SafetensorsError.wrongType(file: "bytes in memory", name: "w", actual: type, expected: expected)) {
+                _ = expected.hasPrefix("F32") ? try file.floats("w").count : try file.doubles("w").count
+            }
+        }
+        #expect(throws: SafetensorsError.self) { try file.int64s("w") }
+    }
+
     @Test("a name that is absent and a type that differs are errors that say so")
     func wrongRequests() throws {
         let file = try SafetensorsFile(bytes: Sample.bytes)
         #expect(throws: SafetensorsError.missingTensor(file: "bytes in memory", name: "nothing")) { try file.floats("nothing") }
         #expect(throws: SafetensorsError.missingTensor(file: "bytes in memory", name: "nothing")) { try file.rawBytes("nothing") }
         let error = #expect(throws: SafetensorsError.self) { try file.floats("bytes") }
-        #expect(error?.errorDescription == "bytes in memory: the tensor \"bytes\" holds U8, expected F32")
+        #expect(error?.errorDescription == "bytes in memory: the tensor \"bytes\" holds U8, expected F32, F16, BF16 or F64")
         #expect(throws: SafetensorsError.self) { try file.uint8s("scalar") }
         #expect(throws: SafetensorsError.self) { try file.int64s("doubles") }
-        #expect(throws: SafetensorsError.self) { try file.uint16s("half") }
+        #expect(throws: SafetensorsError.self) { try file.doubles("steps") }
+        #expect(throws: SafetensorsError.self) { try file.uint8s("half") }
     }
 
-    @Test("a path that cannot be mapped is named", arguments: [("/nowhere/at/all", ENOENT), ("/tmp", EINVAL), ("/dev/null", EINVAL)])
+    @Test("a path that cannot be mapped is named", arguments: [
+        ("/nowhere/at/all", ENOENT), ("/tmp", EINVAL), ("/dev/null", EINVAL),
+    ])
     func unreadable(path: String, code: Int32) throws {
         let error = #expect(throws: SafetensorsError.self) { try SafetensorsFile(contentsOf: path) }
         guard case .unreadable(path, code, _) = error else {

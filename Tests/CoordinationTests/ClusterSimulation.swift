@@ -25,7 +25,15 @@ struct ClusterSimulation {
         var connection = 0
         var store: Set<Digest> = []
         var runs: [Int: (run: Int, attempt: AttemptID, spec: [UInt8], inputs: [InputArtifact])] = [:]
+        /// What differs between hosts decides who can go on from whose checkpoint.
+        var numericClass = "v1-haswell"
         var cutUntil = Instant(seconds: 0)
+        /// The results on its disk, in the order they came; they outlive the worker.
+        var outbox: [AttemptResult] = []
+        /// What was on its disk when the worker started.
+        var left: Set<AttemptID> = []
+        /// Results that its full disk did not take.
+        var unspooled: Set<AttemptID> = []
     }
 
     static let faultSeconds = 120.0
@@ -46,6 +54,14 @@ struct ClusterSimulation {
     private(set) var traceHash: UInt64 = 0xCBF2_9CE4_8422_2325
     private(set) var coordinatorCrashes = 0
     private(set) var workerDeaths = 0
+    private(set) var resumptions = 0
+    private var coordinatorStart = Instant(seconds: 0)
+    /// The newest attempts that may run on somewhere since before the coordinator's start, and have not been claimed.
+    private var unclaimed: [JobID: AttemptID] = [:]
+    /// Running attempts that a restarted coordinator has taken back.
+    private(set) var readoptions = 0
+    /// Results that settled their job though the worker that computed them had died.
+    private(set) var legacies = 0
     private(set) var eventCount = 0
 
     init(seed: UInt64) {
@@ -54,6 +70,7 @@ struct ClusterSimulation {
         knowsEnded = seed.isMultiple(of: 2)
         ledger = LedgerModel(ClusterSimulation.study(&choices), crashLimit: knowsEnded ? crashLimit : 0)
         hosts = [false, false, false, true].map { Host(isCentral: $0) }
+        hosts[2].numericClass = "v1-zen"
         queue.insert(.coordinatorStarts, at: now)
         for host in hosts.indices { queue.insert(.workerStarts(host: host), at: now + choices.seconds(0, 5)) }
     }
@@ -96,7 +113,9 @@ struct ClusterSimulation {
         case .coordinatorStarts:
             dispatcher = Dispatcher(
                 entries: ledger.entriesAfterRestart(knowsEnded: knowsEnded), datasetPath: "/data",
-                policy: RetryPolicy(crashLimit: crashLimit))
+                policy: RetryPolicy(crashLimit: crashLimit), checkpointSeconds: 1)
+            coordinatorStart = now
+            unclaimed = ledger.mayBeRunning
             let commands = dispatcher!.start()
             carryOut(commands, answering: .tick)
             queue.insert(.coordinatorTick, at: now + 1)
@@ -120,10 +139,16 @@ struct ClusterSimulation {
             hosts[host].connection += 1
             hosts[host].name = "w\(host)-\(hosts[host].life)"
             hosts[host].runs = [:]
-            let session = WorkerSession(
-                hello: hello(hosts[host].name, slots: 2, isCentral: hosts[host].isCentral), now: now)
+            var greeting = hello(hosts[host].name, slots: 2, isCentral: hosts[host].isCentral)
+            greeting.numericClass = hosts[host].numericClass
+            let session = WorkerSession(hello: greeting, now: now, spooled: hosts[host].outbox)
             hosts[host].session = session
-            execute(session.start(), on: host)
+            hosts[host].left = Set(hosts[host].outbox.map(\.attempt))
+            hosts[host].unspooled = []
+            if case .send(.hello(let hello)) = session.start().first, Set(hello.attempts) != hosts[host].left {
+                faults.append("a worker does not greet with what is on its disk")
+            }
+            execute(session.start(), on: host, answering: .tick)
             queue.insert(.workerTick(host: host, life: hosts[host].life), at: now + 1)
         case .workerTick(let host, let life):
             guard life == hosts[host].life, hosts[host].session != nil else { return }
@@ -155,9 +180,43 @@ struct ClusterSimulation {
         decide(.received(message, from: hosts[host].name))
     }
 
+    /// Rule: within the time, only the worker that may run a job has a claim to it, and its claim is granted.
+    private mutating func checkClaims(_ commands: [Dispatcher.Command], answering event: Dispatcher.Event) {
+        if case .received(.hello(let hello), _) = event {
+            for command in commands {
+                guard case .send(.welcome(let welcome), hello.worker) = command else { continue }
+                for attempt in hello.attempts where unclaimed[attempt.job] == attempt {
+                    if !welcome.drop.contains(attempt) {
+                        readoptions += 1
+                    } else if isAdopting {
+                        faults.append("a running attempt is dropped though its worker has greeted in time")
+                    }
+                    unclaimed[attempt.job] = nil
+                }
+            }
+        }
+        for case .record(let change) in commands {
+            switch change {
+            case .attemptStarted(let attempt, _):
+                if unclaimed.removeValue(forKey: attempt.job) != nil, isAdopting {
+                    faults.append("a job starts again though its worker may still greet")
+                }
+            case .attemptFailed(let attempt, _): unclaimed[attempt.job] = nil
+            case .jobSettled(let result):
+                unclaimed[result.attempt.job] = nil
+                if hosts.contains(where: { $0.left.contains(result.attempt) }) { legacies += 1 }
+            case .jobFailed(let job, _, _): unclaimed[job] = nil
+            default: break
+            }
+        }
+    }
+
+    private var isAdopting: Bool { now - coordinatorStart < Limits.adoptionSeconds }
+
     private mutating func decide(_ event: Dispatcher.Event) {
         let commands = dispatcher!.handle(event, at: now)
         faults += dispatcher!.violations
+        checkClaims(commands, answering: event)
         carryOut(commands, answering: event)
     }
 
@@ -170,6 +229,9 @@ struct ClusterSimulation {
             case .send(let message, let name):
                 ledger.check(message, answering: event)
                 send(message, to: name)
+            case .discard(let digest):
+                ledger.checkDiscard(digest)
+                blobs.remove(digest)
             }
         }
         guard end <= commands.count else { return }
@@ -198,26 +260,54 @@ struct ClusterSimulation {
 
     private mutating func feed(_ event: WorkerSession.Event, to host: Int) {
         guard let commands = hosts[host].session?.handle(event, at: now) else { return }
-        execute(commands, on: host)
+        execute(commands, on: host, answering: event)
     }
 
-    private mutating func execute(_ commands: [WorkerSession.Command], on host: Int) {
-        for command in commands {
+    /// A worker may die between any two commands.
+    private mutating func execute(
+        _ commands: [WorkerSession.Command], on host: Int, answering event: WorkerSession.Event
+    ) {
+        let end = !commands.isEmpty && goesWrong(0.002) ? choices.below(commands.count) : commands.count
+        for command in commands[..<end] {
             let life = hosts[host].life
             switch command {
             case .send(let message):
+                checkIsOnDisk(message, of: host)
                 transmit(.toCoordinator(host: host, connection: hosts[host].connection, frame: message.frame), on: host)
             case .fetch(let artifact):
                 queue.insert(.transferEnds(host: host, life: life, artifact, isPush: false), at: now + choices.seconds(0.1, 2))
             case .push(let artifact):
                 queue.insert(.transferEnds(host: host, life: life, artifact, isPush: true), at: now + choices.seconds(0.1, 2))
-            case .start(let slot, let attempt, let spec, _, let inputs): startRunner(host, slot, attempt, spec, inputs)
+            case .spool(let result):
+                if goesWrong(0.05) { hosts[host].unspooled.insert(result.attempt) } else { hosts[host].outbox.append(result) }
+            case .unspool(let attempt):
+                checkMayGo(attempt, answering: event)
+                hosts[host].outbox.removeAll { $0.attempt == attempt }
+            case .start(let slot, let attempt, let start): startRunner(host, slot, attempt, start)
+            case .discard(let digest): hosts[host].store.remove(digest)
             case .kill(let slot): hosts[host].runs[slot] = nil
             case .reconnect: hosts[host].connection += 1
             // One that started while the coordinator was down for longer than it waits; it is started again.
             case .end(.unreachable): return die(host)
             case .end: faults.append("\(hosts[host].name) is told to end")
             }
+        }
+        if end < commands.count { die(host) }
+    }
+
+    /// Rule: a result is on the disk before the coordinator hears of it, unless the disk was full.
+    private mutating func checkIsOnDisk(_ message: WorkerMessage, of host: Int) {
+        guard case .result(let result) = message, !result.outcome.isFailure else { return }
+        if !hosts[host].outbox.contains(result), !hosts[host].unspooled.contains(result.attempt) {
+            faults.append("a result is sent that is not on the disk")
+        }
+    }
+
+    /// Rule: it leaves the disk only when the coordinator has answered for it, or has refused its artifacts.
+    private mutating func checkMayGo(_ attempt: AttemptID, answering event: WorkerSession.Event) {
+        switch event {
+        case .received(.acknowledged(attempt)), .received(.cancel(attempt)), .pushFailed: break
+        default: faults.append("a result leaves the disk that nobody has taken")
         }
     }
 
@@ -241,6 +331,12 @@ struct ClusterSimulation {
         guard dispatcher != nil, now >= hosts[host].cutUntil else {
             return queue.insert(.transferEnds(host: host, life: life, artifact, isPush: isPush), at: now + 2)
         }
+        if artifact.name == Self.checkpointName, !(isPush ? hosts[host].store : blobs).contains(artifact.digest) {
+            // Removed meanwhile: a newer one, or the result, has taken its place.
+            let event: WorkerSession.Event =
+                isPush ? .pushFailed(artifact.digest, reason: "gone") : .fetchFailed(artifact.digest, reason: "gone")
+            return feed(event, to: host)
+        }
         if isPush {
             if !hosts[host].store.contains(artifact.digest) { faults.append("a blob is pushed that was never published") }
             blobs.insert(artifact.digest)
@@ -255,17 +351,37 @@ struct ClusterSimulation {
     // MARK: Runners
 
     private mutating func startRunner(
-        _ host: Int, _ slot: Int, _ attempt: AttemptID, _ spec: [UInt8], _ inputs: [InputArtifact]
+        _ host: Int, _ slot: Int, _ attempt: AttemptID, _ start: WorkerSession.RunnerStart
     ) {
+        let inputs = start.inputs
         if hosts[host].runs[slot] != nil { faults.append("a busy slot is given a job") }
         if hosts[host].runs.values.contains(where: { $0.attempt.job == attempt.job }) {
             faults.append("a job runs twice on one host")
         }
         if !inputs.allSatisfy({ hosts[host].store.contains($0.artifact.digest) }) { faults.append("a job runs without its inputs") }
+        var epoch = 1
+        if let checkpoint = start.checkpoint {
+            if !hosts[host].store.contains(checkpoint.digest) { faults.append("a job goes on without its checkpoint") }
+            if checkpoint != Self.checkpoint(of: start.spec, epoch: 1, numericClass: hosts[host].numericClass).artifact {
+                faults.append("a job goes on from what is not its checkpoint")
+            }
+            epoch = 2
+            resumptions += 1
+        }
         runs += 1
-        hosts[host].runs[slot] = (runs, attempt, spec, inputs)
+        hosts[host].runs[slot] = (runs, attempt, start.spec, inputs)
         queue.insert(
-            .runnerSteps(host: host, life: hosts[host].life, run: runs, slot: slot, epoch: 1), at: now + choices.seconds(1, 8))
+            .runnerSteps(host: host, life: hosts[host].life, run: runs, slot: slot, epoch: epoch),
+            at: now + choices.seconds(1, 8))
+    }
+
+    private static let checkpointName = "checkpoint"
+
+    private static func checkpoint(of spec: [UInt8], epoch: Int, numericClass: String) -> Checkpoint {
+        Checkpoint(
+            epoch: epoch,
+            artifact: ArtifactNotice(
+                name: checkpointName, digest: Digest(of: spec + Array(" checkpoint \(epoch) \(numericClass)".utf8)), size: 50))
     }
 
     private mutating func stepRunner(host: Int, slot: Int, epoch: Int) {
@@ -277,6 +393,11 @@ struct ClusterSimulation {
         }
         guard epoch > 2 || spec.hasPrefix("impossible") else {
             feed(.runnerEpoch(slot: slot, metrics(epoch)), to: host)
+            if epoch == 1, !hosts[host].isCentral, choices.chance(0.7) {
+                let checkpoint = Self.checkpoint(of: run.spec, epoch: 1, numericClass: hosts[host].numericClass)
+                hosts[host].store.insert(checkpoint.artifact.digest)
+                feed(.runnerCheckpoint(slot: slot, checkpoint), to: host)
+            }
             return queue.insert(
                 .runnerSteps(host: host, life: hosts[host].life, run: run.run, slot: slot, epoch: epoch + 1),
                 at: now + choices.seconds(1, 8))

@@ -9,10 +9,11 @@ struct DispatcherDesk {
     var ledger: LedgerModel
     var now = Instant(seconds: 0)
 
-    init(_ entries: JobEntry..., crashLimit: Int = 5, maximumFailures: Int? = nil) {
+    init(_ entries: JobEntry..., crashLimit: Int = 5, maximumFailures: Int? = nil, holdsForEarlierWorkers: Bool = true) {
         ledger = LedgerModel(entries, crashLimit: crashLimit)
         dispatcher = Dispatcher(
-            entries: entries, datasetPath: "/data", policy: RetryPolicy(crashLimit: crashLimit), maximumFailures: maximumFailures)
+            entries: entries, datasetPath: "/data", policy: RetryPolicy(crashLimit: crashLimit), maximumFailures: maximumFailures,
+            holdsForEarlierWorkers: holdsForEarlierWorkers)
     }
 
     mutating func handle(_ event: Dispatcher.Event, at location: SourceLocation = #_sourceLocation) -> [Dispatcher.Command] {
@@ -21,6 +22,7 @@ struct DispatcherDesk {
             switch command {
             case .record(let change): ledger.record(change)
             case .send(let message, _): ledger.check(message, answering: event)
+            case .discard(let digest): ledger.checkDiscard(digest)
             }
         }
         #expect(ledger.faults == [], sourceLocation: location)

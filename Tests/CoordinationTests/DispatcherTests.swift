@@ -64,18 +64,6 @@ import Testing
         for message in messages { #expect(desk.receive(message, from: "w9") == [.send(.greetAgain, to: "w9")]) }
     }
 
-    @Test func `a worker of another protocol version is refused and gets no job`() {
-        var desk = DispatcherDesk(entry("a"))
-        var stranger = hello()
-        stranger.protocolVersion = 9
-        let commands = desk.greet(stranger)
-        #expect(commands.count == 2)
-        guard case .send(.refused(let reason), "w1") = commands.last else { Issue.record("not refused"); return }
-        #expect(reason.contains("protocol 1, the worker 9"))
-        #expect(desk.ledger.events == ["worker-refused"])
-        #expect(desk.dispatcher.workerNames == [])
-    }
-
     @Test func `a worker that says goodbye frees its jobs for others, who are not blamed`() {
         var desk = DispatcherDesk(entry("a"))
         desk.greet(hello())

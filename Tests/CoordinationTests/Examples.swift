@@ -12,8 +12,8 @@ func artifact(_ name: String, size: UInt64 = 7) -> ArtifactNotice {
 
 func metrics(_ epoch: Int) -> EpochMetrics {
     EpochMetrics(
-        epoch: epoch, learningRate: 0.1, trainingLoss: 1.5, trainingAccuracy: 50, validationLoss: 1.25, validationAccuracy: 40,
-        images: 1000, seconds: 2)
+        epoch: epoch, learningRate: 0.1, trainingLoss: 1.5, trainingAccuracy: 50, trainingTop5Accuracy: 90,
+        validationLoss: 1.25, validationAccuracy: 40, validationTop5Accuracy: 80, images: 1000, seconds: 2)
 }
 
 func hello(_ worker: String = "w1", slots: Int = 2, isCentral: Bool = false, holding attempts: [AttemptID] = []) -> Hello {

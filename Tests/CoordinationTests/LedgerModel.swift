@@ -62,6 +62,16 @@ struct LedgerModel {
         }
     }
 
+    /// The newest attempts of open jobs that run, or whose worker was given up for its silence.
+    var mayBeRunning: [JobID: AttemptID] {
+        var attempts: [JobID: AttemptID] = [:]
+        for (id, row) in rows where row.state == .open {
+            guard let newest = row.attempts.last, newest == .running || newest == .failed(.hostLost) else { continue }
+            attempts[id] = AttemptID(job: id, number: row.firstNumber + row.attempts.count - 1)
+        }
+        return attempts
+    }
+
     var isSettled: Bool { rows.values.allSatisfy { $0.state != .open } }
 
     /// A new coordinator reads the ledger: what was running may run on, or makes room.
@@ -93,6 +103,11 @@ struct LedgerModel {
         case .workerJoined(let hello): workers.insert(hello.worker)
         case .workerLeft(let worker, _): require(workers.contains(worker), "\(worker) leaves but never joined")
         case .event(let kind, _): events.append(kind)
+        case .checkpointed(let job, let checkpoint):
+            require(rows[job]?.state == .open, "a checkpoint of a settled job")
+            let earlier = rows[job]?.entry.checkpoint?.checkpoint.epoch ?? 0
+            require(checkpoint.checkpoint.epoch > earlier, "a checkpoint takes the place of a later one")
+            rows[job]?.entry.checkpoint = checkpoint
         case .attemptStarted(let attempt, let worker): start(attempt, on: worker)
         case .epoch(let attempt, _):
             guard let state = rows[attempt.job]?.state(of: attempt.number) else { return fault("an epoch of no attempt") }
@@ -120,6 +135,9 @@ struct LedgerModel {
             require(attempt.number == row.firstNumber + row.attempts.count - 1, "an old attempt is assigned")
             let inputs = row.entry.inputs.flatMap { id in rows[id]!.artifacts.map { InputArtifact(job: id, artifact: $0) } }
             require(assignment.inputs == inputs && assignment.spec == row.entry.spec, "an assignment is not its job")
+            require(
+                assignment.checkpoint == nil || assignment.checkpoint == row.entry.checkpoint?.checkpoint.artifact,
+                "a checkpoint is handed out that is not recorded")
         case .acknowledged(let attempt):
             guard case .received(.result(let result), _) = event else { return fault("an acknowledgement answers no result") }
             require(result.attempt == attempt, "another attempt is acknowledged")
@@ -134,6 +152,14 @@ struct LedgerModel {
             }
         default: break
         }
+    }
+
+    /// Only a checkpoint that is not the job's any more may go.
+    mutating func checkDiscard(_ digest: Digest) {
+        require(!rows.values.contains { $0.artifacts.contains { $0.digest == digest } }, "an artifact is discarded")
+        require(
+            !rows.values.contains { $0.state == .open && $0.entry.checkpoint?.checkpoint.artifact.digest == digest },
+            "the checkpoint of an open job is discarded")
     }
 
     private mutating func start(_ attempt: AttemptID, on worker: String) {

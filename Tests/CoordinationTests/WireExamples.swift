@@ -17,10 +17,13 @@ enum WireExamples {
         [
             .hello(hello(holding: [attempt("a"), attempt("b", Int(Int32.max))])), .hello(hello(slots: 1, isCentral: true)),
             .heartbeat, .epoch(attempt("a"), metrics(1)), .goodbye(reason: "stopped"), .goodbye(reason: ""),
+            .checkpoint(attempt("a", 3), Checkpoint(epoch: 7, artifact: artifact("x"))),
         ] + results.map { .result($0) }
 
     static let coordinator: [CoordinatorMessage] = [
-        .welcome(Welcome(datasetPath: "/data", drop: [attempt("a")])), .refused(reason: "too old"), .greetAgain, .heartbeat,
+        .welcome(Welcome(datasetPath: "/data", drop: [attempt("a")])),
+        .welcome(Welcome(datasetPath: "/data", drop: [], checkpointSeconds: 300)),
+        .assign(Assignment(attempt: attempt("a"), spec: [1], inputs: [], checkpoint: artifact("x"))), .refused(reason: "too old"), .greetAgain, .heartbeat,
         .assign(assignment(attempt("a"), "spec", inputs: [input])), .acknowledged(attempt("a")),
         .missing(attempt("a"), [Digest(of: "x"), Digest(of: "y")]), .cancel(attempt("a", 7)), .announce(artifact("x")), .finish,
     ]
@@ -36,11 +39,15 @@ enum WireExamples {
     ]
 
     static let runnerRequests = [
-        RunnerRequest(spec: [1, 2], datasetPath: "/data", storePath: "/store", inputs: [input])
+        RunnerRequest(spec: [1, 2], datasetPath: "/data", storePath: "/store", inputs: [input]),
+        RunnerRequest(
+            spec: [1], datasetPath: "/data", storePath: "/store", inputs: [], checkpoint: artifact("x"), checkpointSeconds: 0),
     ]
 
     static let runnerMessages: [RunnerMessage] =
-        [.ready(numericClass: "v1"), .epoch(metrics(3))]
+        [
+            .ready(numericClass: "v1"), .epoch(metrics(3)), .checkpoint(Checkpoint(epoch: 1, artifact: artifact("x"))),
+        ]
         + results.map {
             .ended(RunnerResult(outcome: $0.outcome, epochs: $0.epochs, artifacts: $0.artifacts, seconds: $0.seconds))
         }

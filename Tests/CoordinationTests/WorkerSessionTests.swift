@@ -16,7 +16,8 @@ import Testing
     }
 
     private func run(_ slot: Int, _ attempt: AttemptID, _ name: String, inputs: [InputArtifact] = []) -> WorkerSession.Command {
-        .start(slot: slot, attempt, spec: Array(name.utf8), datasetPath: "/data", inputs: inputs)
+        .start(
+            slot: slot, attempt, WorkerSession.RunnerStart(spec: Array(name.utf8), datasetPath: "/data", inputs: inputs))
     }
 
     private func assign(_ attempt: AttemptID, _ name: String, inputs: [InputArtifact] = []) -> WorkerSession.Event {
@@ -32,10 +33,11 @@ import Testing
         #expect(session.handle(assign(a, "a", inputs: [input]), at: start) == [.fetch(artifact("start"))])
         #expect(session.handle(.fetched(Digest(of: "start")), at: start) == [run(0, a, "a", inputs: [input])])
         #expect(session.handle(.runnerEpoch(slot: 0, metrics(1)), at: start) == [.send(.epoch(a, metrics(1)))])
-        #expect(session.handle(.runnerEnded(slot: 0, ended([artifact("x")])), at: start) == [.push(artifact("x"))])
         let outcome = result(a, artifacts: [artifact("x")])
+        #expect(
+            session.handle(.runnerEnded(slot: 0, ended([artifact("x")])), at: start) == [.spool(outcome), .push(artifact("x"))])
         #expect(session.handle(.pushed(Digest(of: "x")), at: start) == [.send(.result(outcome))])
-        #expect(session.handle(.received(.acknowledged(a)), at: start) == [])
+        #expect(session.handle(.received(.acknowledged(a)), at: start) == [.unspool(a)])
         #expect(session.runningCount == 0)
         #expect(session.handle(.received(.greetAgain), at: start) == [.send(.hello(hello()))])
     }
@@ -61,7 +63,9 @@ import Testing
         #expect(session.handle(assign(attempt("b"), "b"), at: start) == [run(0, attempt("b"), "b")])
         #expect(session.handle(assign(a, "a"), at: start) == [])
         #expect(
-            session.handle(.runnerEnded(slot: 0, ended()), at: start) == [.send(.result(result(attempt("b")))), run(0, a, "a")])
+            session.handle(.runnerEnded(slot: 0, ended()), at: start) == [
+                .spool(result(attempt("b"))), .send(.result(result(attempt("b")))), run(0, a, "a"),
+            ])
     }
 
     @Test func `a repeated assignment and one that was overtaken change nothing`() {
@@ -82,14 +86,14 @@ import Testing
         var session = session()
         _ = session.handle(assign(a, "a"), at: start)
         let report = WorkerSession.Command.send(.result(result(a)))
-        #expect(session.handle(.runnerEnded(slot: 0, ended()), at: start) == [report])
+        #expect(session.handle(.runnerEnded(slot: 0, ended()), at: start) == [.spool(result(a)), report])
         #expect(session.handle(.tick, at: start + 3.5) == [.send(.heartbeat), report])
         let welcome = WorkerSession.Event.received(.welcome(Welcome(datasetPath: "/data", drop: [])))
         #expect(session.handle(welcome, at: start + 3.5) == [report])
         #expect(session.handle(welcome, at: start + 3.5) == [report])
         #expect(session.handle(.received(.acknowledged(attempt("a", 2))), at: start + 3.5) == [])
         #expect(session.handle(.received(.acknowledged(attempt("stranger"))), at: start + 3.5) == [])
-        #expect(session.handle(.received(.acknowledged(a)), at: start + 3.5) == [])
+        #expect(session.handle(.received(.acknowledged(a)), at: start + 3.5) == [.unspool(a)])
         #expect(session.handle(.received(.acknowledged(a)), at: start + 3.5) == [])
         #expect(session.handle(.tick, at: start + 7) == [.send(.heartbeat)])
     }
@@ -142,12 +146,12 @@ import Testing
         _ = session.handle(assign(a, "a"), at: start)
         _ = session.handle(.runnerEnded(slot: 0, ended([artifact("x")])), at: start)
         let commands = session.handle(.pushFailed(Digest(of: "x"), reason: "refused"), at: start)
-        guard case .send(.result(let report)) = commands.first, case .failed(let failure) = report.outcome else {
+        guard case .send(.result(let report)) = commands.last, case .failed(let failure) = report.outcome else {
             Issue.record("no report")
             return
         }
         #expect(failure.reason == .io)
-        #expect(commands.count == 1)
+        #expect(commands.dropLast() == [.unspool(a)])
     }
 
     @Test func `a canceled attempt is forgotten wherever it is, and late events about it change nothing`() {
@@ -161,7 +165,7 @@ import Testing
         #expect(session.handle(assign(attempt("b"), "b"), at: start) == [])
         #expect(session.handle(cancel, at: start) == [.kill(slot: 0), run(0, attempt("b"), "b")], "while running")
         _ = session.handle(.runnerEnded(slot: 0, ended([artifact("x")])), at: start)
-        #expect(session.handle(.received(.cancel(attempt("b"))), at: start) == [], "while pushing")
+        #expect(session.handle(.received(.cancel(attempt("b"))), at: start) == [.unspool(attempt("b"))], "while pushing")
         #expect(session.handle(.pushed(Digest(of: "x")), at: start) == [])
         #expect(session.handle(.received(.greetAgain), at: start) == [.send(.hello(hello(slots: 1)))])
     }
@@ -223,5 +227,35 @@ import Testing
         #expect(session.handle(.received(.announce(artifact("start"))), at: start) == [.fetch(artifact("start"))])
         #expect(session.handle(.received(.finish), at: start) == [.end(.finished)])
         #expect(session.handle(.received(.refused(reason: "too old")), at: start) == [.end(.refused("too old"))])
+    }
+
+    @Test func `a failure is not kept on the disk`() {
+        var session = session()
+        _ = session.handle(assign(a, "a"), at: start)
+        let failure = RunnerResult(outcome: .failed(JobFailure(.specification, "no")), epochs: [], artifacts: [], seconds: 4)
+        let commands = session.handle(.runnerEnded(slot: 0, failure), at: start)
+        #expect(commands.count == 1)
+        #expect(session.handle(.received(.acknowledged(a)), at: start) == [])
+    }
+
+    @Test func `results that an earlier process has left are greeted with, reported at the welcome and forgotten when taken`() {
+        let left = [result(a, artifacts: [artifact("x")]), result(attempt("b", 3), .diverged(epoch: 1, step: 2))]
+        var session = WorkerSession(hello: hello(), now: start, spooled: left)
+        #expect(session.start() == [.send(.hello(hello(holding: [a, attempt("b", 3)])))])
+        let welcome = WorkerSession.Event.received(.welcome(Welcome(datasetPath: "/data", drop: [attempt("b", 3)])))
+        #expect(session.handle(welcome, at: start) == left.map { .send(.result($0)) })
+        #expect(session.handle(.received(.missing(a, [Digest(of: "x")])), at: start) == [.push(artifact("x"))])
+        #expect(session.handle(.pushed(Digest(of: "x")), at: start) == [.send(.result(left[0]))])
+        #expect(session.handle(.received(.acknowledged(a)), at: start) == [.unspool(a)])
+        #expect(session.handle(.received(.acknowledged(attempt("b", 3))), at: start) == [.unspool(attempt("b", 3))])
+        #expect(session.handle(.tick, at: start + 4) == [.send(.heartbeat)])
+    }
+
+    @Test func `a left result takes no slot, and its job can be run again`() {
+        var session = WorkerSession(hello: hello(slots: 1), now: start, spooled: [result(a)])
+        _ = session.handle(.received(.welcome(Welcome(datasetPath: "/data", drop: []))), at: start)
+        #expect(session.handle(assign(attempt("a", 2), "a"), at: start) == [run(0, attempt("a", 2), "a")])
+        #expect(session.handle(.received(.acknowledged(a)), at: start) == [.unspool(a)])
+        #expect(session.runningCount == 1)
     }
 }

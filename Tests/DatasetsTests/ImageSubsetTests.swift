@@ -67,38 +67,40 @@ import Testing
         }
     }
 
-    @Test func `identity normalization maps bytes to 0…1`() {
-        let table = Normalization.identity.table
-        #expect(table.count == 768)
-        #expect((0..<768).allSatisfy { table[$0] == Float($0 % 256) / 255 })
+    @Test func `identity normalization maps bytes to 0…1`() throws {
+        let subset = try ImageSubset(data, split: .training, superclasses: [3], normalization: .identity)
+        let images = filled(subset, [0]).images
+        let pixels = TemporaryFolder.pixels(of: 0)
+        #expect((0..<3072).allSatisfy { images[$0] == Float(pixels[$0 % 3 * 1024 + $0 / 3]) / 255 })
     }
 
     @Test func `augmented images are flipped, rotated copies with black corners before normalization`() throws {
         let subset = try ImageSubset(
-            data, split: .training, superclasses: [3], normalization: .cifar100, augmentation: .flipAndRotation(degrees: 15), seed: 9)
-        let table = Normalization.cifar100.table
+            data, split: .training, superclasses: [3], normalization: .cifar100, augmentation: .flipAndRotation(degrees: 15),
+            seed: 9)
         let (images, _) = filled(subset, [2, 0], epoch: 4)
         var black = 0
         for (n, index) in [2, 0].enumerated() {
             let record = subset.record(of: index)
-            let draw = try #require(subset.augmentation.draw(seed: 9, epoch: 4, index: record))
-            var sources = [Int16](repeating: 0, count: 1024)
-            draw.fillSources(side: 32, into: &sources)
+            let draw = try #require(subset.assembly.augmentation.draw(seed: 9, epoch: 4, index: record))
+            var sources = [Int32](repeating: 0, count: 1024)
+            SourceMap(draw, side: 32).fill(rows: 0..<32, into: &sources)
             let pixels = TemporaryFolder.pixels(of: record)
             for channel in 0..<3 {
                 for position in 0..<1024 {
                     let source = Int(sources[position])
                     if source < 0 { black += 1 }
-                    let byte = source < 0 ? 0 : Int(pixels[channel * 1024 + source])
-                    #expect(images[(position * 3 + channel) * 2 + n] == table[channel * 256 + byte])
+                    let brightness = Float(source < 0 ? 0 : pixels[channel * 1024 + source]) / 255
+                    let expected = (brightness - Normalization.cifar100.mean[channel]) / Normalization.cifar100.deviation[channel]
+                    #expect(images[(position * 3 + channel) * 2 + n] == expected)
                 }
             }
         }
         #expect(black > 0)
     }
 
-    @Test func `an augmented image does not depend on its batch, but on epoch and seed`() throws {
-        let augmentation = Augmentation.flipAndRotation(degrees: 15)
+    @Test(arguments: [Augmentation.flipAndRotation(degrees: 15), .flipAndCrop(padding: 4)])
+    func `an augmented image does not depend on its batch, but on epoch and seed`(augmentation: Augmentation) throws {
         let subset = try ImageSubset(data, split: .training, superclasses: [0, 3, 5], augmentation: augmentation, seed: 1)
         let all = filled(subset, Array(0..<6)).images
         for index in 0..<6 {
@@ -108,6 +110,43 @@ import Testing
         #expect(filled(subset, Array(0..<6), epoch: 2).images != all)
         let other = try ImageSubset(data, split: .training, superclasses: [0, 3, 5], augmentation: augmentation, seed: 2)
         #expect(filled(other, Array(0..<6)).images != all)
+    }
+
+    @Test func `columns of a batch can be filled one by one`() throws {
+        let subset = try ImageSubset(data, split: .training, superclasses: [0, 3, 5], augmentation: .flipAndCrop(padding: 4))
+        let indices = [4, 0, 5, 2, 2]
+        let (whole, wholeLabels) = filled(subset, indices)
+        var images = [Float](repeating: .nan, count: 5 * 3072), labels = [Int32](repeating: -1, count: 5)
+        for column in [3, 0, 4, 1, 2] {
+            subset.fill(indices[...], columns: column..<column + 1, epoch: 1, images: &images, labels: &labels)
+        }
+        #expect(images == whole && labels == wholeLabels)
+    }
+
+    @Test func `another image size is a resize`() throws {
+        let subset = try ImageSubset(data, split: .training, superclasses: [3], imageSize: 16, normalization: .identity)
+        #expect(subset.channels == 3 && subset.imageSize == 16)
+        var images = [Float](repeating: .nan, count: 16 * 16 * 3), labels: [Int32] = [-1]
+        subset.fill([1], epoch: 1, images: &images, labels: &labels)
+        // Halving takes four pixels each way, weights 1 3 3 1, fewer at the edge; record 2, output row 5, column 9.
+        let pixels = TemporaryFolder.pixels(of: subset.record(of: 1))
+        let weights: [Float] = [0.125, 0.375, 0.375, 0.125]
+        for channel in 0..<3 {
+            var expected: Float = 0
+            for (y, down) in weights.enumerated() {
+                for (x, across) in weights.enumerated() {
+                    expected += down * across * Float(pixels[channel * 1024 + (9 + y) * 32 + 17 + x])
+                }
+            }
+            #expect(abs(images[(5 * 16 + 9) * 3 + channel] - expected / 255) < 1e-6)
+        }
+        #expect(throws: DatasetError.invalidImageSize(0)) {
+            try ImageSubset(data, split: .training, superclasses: [3], imageSize: 0)
+        }
+        #expect(throws: Never.self) { try subset.requireInput(channels: 3, imageSize: 16) }
+        let error = DatasetError.inputMismatch(
+            source: files.file("train.bin"), channels: 3, imageSize: 16, expectedChannels: 1, expectedImageSize: 16)
+        #expect(throws: error) { try subset.requireInput(channels: 1, imageSize: 16) }
     }
 
     @Test func `no image is no work`() throws {

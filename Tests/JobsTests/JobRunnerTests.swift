@@ -48,7 +48,7 @@ import Testing
 
     private func state(_ artifact: ArtifactNotice) throws -> NetworkState {
         let store = try ArtifactStore(folder: folder + "/store")
-        return try StateDictFile.decode(SafetensorsFile(contentsOf: store.path(of: artifact.digest)))
+        return try StateDictFile.decode(SafetensorsFile(contentsOf: store.path(of: artifact.digest))).state()
     }
 
     @Test func `a training gives an epoch record an epoch and a state dict with torchvision's names`() throws {
@@ -56,6 +56,11 @@ import Testing
         #expect(result.outcome == .finished)
         #expect(result.epochs.map(\.epoch) == [1, 2])
         #expect(result.epochs.allSatisfy { $0.images == 40 && $0.trainingLoss > 0 && $0.learningRate == 0.01 })
+        #expect(
+            result.epochs.allSatisfy {
+                ($0.trainingAccuracy...100).contains($0.trainingTop5Accuracy)
+                    && ($0.validationAccuracy...100).contains($0.validationTop5Accuracy)
+            })
         let weights = try state(try #require(result.artifacts.first))
         let shape = try NetworkShape(architecture: .resnet18, classes: 10, channels: 3, imageSize: 32)
         #expect(Set(weights.entries.map(\.name)) == Set(shape.parameters.map(\.name)))

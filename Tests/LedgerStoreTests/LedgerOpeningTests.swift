@@ -108,10 +108,21 @@ import LedgerStore
 
     @Test func `a newer schema is refused by writer and reader`() throws {
         try Ledger.open(path: folder.ledger, now: noon).close()
-        try database("PRAGMA user_version = 2")
-        let expected = LedgerError.newerSchema(path: folder.ledger, actual: 2, supported: 1)
+        try database("PRAGMA user_version = 3")
+        let expected = LedgerError.newerSchema(path: folder.ledger, actual: 3, supported: 2)
         #expect(error { _ = try Ledger.open(path: folder.ledger, now: noon) } == expected)
         #expect(error { _ = try LedgerReader(path: folder.ledger) } == expected)
+    }
+
+    @Test func `a schema from before the first release is refused, left as it was, and the remedy named`() throws {
+        try Ledger.open(path: folder.ledger, now: noon).close()
+        try database("PRAGMA user_version = 1")
+        let content = try Data(contentsOf: URL(fileURLWithPath: folder.ledger))
+        let expected = LedgerError.olderSchema(path: folder.ledger, actual: 1, expected: 2)
+        #expect(error { _ = try Ledger.open(path: folder.ledger, now: noon) } == expected)
+        #expect(error { _ = try LedgerReader(path: folder.ledger) } == expected)
+        #expect(expected.recoverySuggestion?.contains("--results") == true)
+        #expect(try Data(contentsOf: URL(fileURLWithPath: folder.ledger)) == content)
     }
 
     @Test func `a truncated ledger is refused as damaged`() throws {

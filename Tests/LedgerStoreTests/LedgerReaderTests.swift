@@ -59,6 +59,34 @@ import LedgerStore
         #expect(try reader.cellResults(study: fixture.study, stage: "pretrain").isEmpty)
     }
 
+    @Test func `each metric lies in the column of its name, also when the result corrects what was streamed`() throws {
+        let fixture = try Fixture()
+        func epoch(_ base: Double) -> EpochMetrics {
+            EpochMetrics(
+                epoch: 1, learningRate: base + 1, trainingLoss: base + 2, trainingAccuracy: base + 3,
+                trainingTop5Accuracy: base + 4, validationLoss: base + 5, validationAccuracy: base + 6,
+                validationTop5Accuracy: base + 7, images: 8, seconds: base + 9)
+        }
+        func stored() throws -> [Double] {
+            try fixture.reader().read { db in
+                let row = try #require(
+                    try Row.fetchOne(
+                        db,
+                        sql: """
+                            SELECT learning_rate, training_loss, training_accuracy, training_top5_accuracy, validation_loss,
+                                validation_accuracy, validation_top5_accuracy, images, seconds FROM epochs
+                            """))
+                return (0..<9).map { row[$0] }
+            }
+        }
+        try fixture.record(.attemptStarted(attempt("a", 1), worker: "w1"), .epoch(attempt("a", 1), epoch(10)))
+        #expect(try stored() == [11, 12, 13, 14, 15, 16, 17, 8, 19])
+        #expect(try fixture.reader().epochs(of: attempt("a", 1)) == [epoch(10)])
+        try fixture.record(.jobSettled(result(attempt("a", 1), epochs: [epoch(20)])))
+        #expect(try stored() == [21, 22, 23, 24, 25, 26, 27, 8, 29])
+        #expect(try fixture.reader().cellResults(study: fixture.study).first?.epochs == [epoch(20)])
+    }
+
     @Test func `the rate counts epochs as they were streamed, not those that came with a result`() throws {
         let fixture = try Fixture()
         try fixture.record(.attemptStarted(attempt("a", 1), worker: "w1"), .epoch(attempt("a", 1), metrics(1)))

@@ -35,6 +35,27 @@ import LedgerStore
         #expect(try fixture.reader().epochs(of: attempt("a", 1)) == [metrics(1), metrics(2)])
     }
 
+    @Test func `a checkpoint is handed out until its job is settled, and only a later one takes its place`() throws {
+        let fixture = try Fixture()
+        func checkpoint(_ epoch: Int) -> JobCheckpoint {
+            JobCheckpoint(
+                checkpoint: Checkpoint(epoch: epoch, artifact: artifact("after \(epoch)")), numericClass: "v1-haswell")
+        }
+        func remembered() throws -> JobCheckpoint? {
+            try fixture.ledger.snapshot(study: fixture.study).first { $0.id == jobID("a") }?.checkpoint
+        }
+        try fixture.record(
+            .attemptStarted(attempt("a", 1), worker: "w1"), .checkpointed(jobID("a"), checkpoint(2)),
+            .checkpointed(jobID("a"), checkpoint(5)))
+        #expect(try remembered() == checkpoint(5))
+        #expect(try fixture.ledger.knownArtifacts() == [artifact("after 5").digest])
+        #expect(throws: LedgerError.self) { try fixture.record(.checkpointed(jobID("a"), checkpoint(4))) }
+        try fixture.record(.jobSettled(result(attempt("a", 1))))
+        #expect(try remembered() == nil)
+        #expect(try fixture.ledger.knownArtifacts().isEmpty)
+        #expect(throws: LedgerError.self) { try fixture.record(.checkpointed(jobID("a"), checkpoint(9))) }
+    }
+
     @Test func `a diverged training is a result, with its step and with NaN`() throws {
         let fixture = try Fixture()
         let epochs = [metrics(1), metrics(2, loss: .nan), metrics(3, loss: .infinity)]

@@ -78,6 +78,26 @@ import LedgerStore
         #expect(try fixture.ledger.snapshot(study: fixture.study).first { $0.id == jobID("a") }?.crashes == 1)
     }
 
+    @Test func `a file job is central, its artifact announced, and it has its kind`() throws {
+        let ledger = try Ledger.open(path: folder.ledger, now: noon)
+        let spec = JobSpec.file(FileSpec(digest: Digest(of: "weights"), size: 7))
+        #expect(JobKind(spec) == .file)
+        let id = try ledger.register(
+            study: study(),
+            jobs: [
+                PlannedJobRecord(
+                    id: spec.id, spec: spec.canonicalJSON, kind: .file, stage: "file", priority: 0, inputs: []),
+                PlannedJobRecord(
+                    id: jobID("train"), spec: [1], kind: .train, stage: "evaluate", priority: 1, inputs: [spec.id]),
+            ], cells: [], now: noon
+        ).study
+        let entries = try ledger.snapshot(study: id)
+        #expect(entries.map(\.isCentral) == [true, false])
+        #expect(entries.map(\.isBroadcast) == [true, false])
+        #expect(entries[1].inputs == [spec.id])
+        #expect(try LedgerReader(path: folder.ledger).job(prefix: spec.id.description).kind == .file)
+    }
+
     @Test func `a changed study is a new one that shares the jobs both need`() throws {
         let ledger = try Ledger.open(path: folder.ledger, now: noon)
         let first = try ledger.register(study: study(), jobs: chain, cells: [cell("a", [1, 2], 0, "evaluate")], now: noon)

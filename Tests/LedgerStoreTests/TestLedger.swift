@@ -41,8 +41,9 @@ func study(_ name: String = "demo", definition: String = "{}") -> StudyRecord {
 
 func metrics(_ epoch: Int, loss: Double = 1.5, images: Int = 100) -> EpochMetrics {
     EpochMetrics(
-        epoch: epoch, learningRate: 0.1, trainingLoss: loss, trainingAccuracy: 50, validationLoss: 1.25,
-        validationAccuracy: 40 + Double(epoch), images: images, seconds: 2)
+        epoch: epoch, learningRate: 0.1 / Double(epoch), trainingLoss: loss, trainingAccuracy: 50, trainingTop5Accuracy: 90,
+        validationLoss: 1.25, validationAccuracy: 40 + Double(epoch), validationTop5Accuracy: 80 + Double(epoch),
+        images: images, seconds: 2)
 }
 
 func hello(_ worker: String, host: String = "lab1", isCentral: Bool = false) -> Hello {

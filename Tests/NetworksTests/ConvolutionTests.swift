@@ -46,8 +46,8 @@ import Testing
 
         let (xs, y, dy, dx) = (FloatBuffer(x), FloatBuffer(zeros: r.count), FloatBuffer(r), FloatBuffer(before))
         var visited = [Int]()
-        convolution.forward(xs.pointer, into: y.pointer, batch: batch) { output, position in
-            #expect(output == y.pointer + position * g.output.channels * batch)
+        convolution.forward(xs.pointer, into: y.pointer, batch: batch) { output, position, channels in
+            #expect(output == y.pointer + position * g.output.channels * batch && channels == 0..<g.output.channels)
             visited.append(position)
         }
         #expect(visited == Array(0..<g.output.positions))

@@ -72,20 +72,62 @@ import Testing
         }
         let (z, gradient) = (FloatBuffer(logits), FloatBuffer(zeros: logits.count))
         let criterion = CrossEntropy(classes: classes, maximumBatch: batch)
-        let result = criterion.loss(z.pointer, labels, gradient: gradient.pointer, batch: batch)
+        let result = labels.withUnsafeBufferPointer {
+            criterion.loss(z.pointer, BatchLabels($0.baseAddress!), gradient: gradient.pointer, batch: batch)
+        }
         #expect(abs(result.lossSum - loss(logits.doubles)) / loss(logits.doubles) < 1e-5)
         let expected = Naive.gradient(logits.doubles) { loss($0) / Double(batch) }
         #expect(relativeError(gradient.doubles, expected) < 1e-5)
         let correct = (0..<batch).count { n in
             (0..<classes).allSatisfy { logits[$0 * batch + n] <= logits[Int(labels[n]) * batch + n] }
         }
-        #expect(result.correct == correct)
+        #expect(result.correct == Double(correct))
+        let inTop5 = (0..<batch).count { n in
+            (0..<classes).count { logits[$0 * batch + n] > logits[Int(labels[n]) * batch + n] } < 5
+        }
+        #expect(result.correctInTop5 == Double(inTop5))
+    }
+
+    @Test func `A mixed image has the loss, the gradient and the accuracy of both labels, by their shares`() {
+        let (classes, batch, share) = (7, 5, Float(0.3))
+        let logits = FloatBuffer(numbers(classes * batch, stream: 1, scale: 4))
+        let (first, second): ([Int32], [Int32]) = ([0, 6, 3, 3, 1], [2, 6, 0, 5, 4])
+        let criterion = CrossEntropy(classes: classes, maximumBatch: batch)
+        func loss(_ a: [Int32], _ b: [Int32]?) -> (BatchResult, [Double]) {
+            let gradient = FloatBuffer(zeros: classes * batch)
+            let result = a.withUnsafeBufferPointer { a in
+                (b ?? []).withUnsafeBufferPointer { b in
+                    criterion.loss(
+                        logits.pointer,
+                        b.isEmpty ? BatchLabels(a.baseAddress!) : BatchLabels(a.baseAddress!, second: b.baseAddress!, share: share),
+                        gradient: gradient.pointer, batch: batch)
+                }
+            }
+            return (result, gradient.doubles)
+        }
+        let (mixed, one, two) = (loss(first, second), loss(first, nil), loss(second, nil))
+        func mean(_ a: Double, _ b: Double) -> Double { Double(share) * a + (1 - Double(share)) * b }
+        #expect(abs(mixed.0.lossSum - mean(one.0.lossSum, two.0.lossSum)) < 1e-5)
+        #expect(abs(mixed.0.correct - mean(one.0.correct, two.0.correct)) < 1e-12)
+        #expect(abs(mixed.0.correctInTop5 - mean(one.0.correctInTop5, two.0.correctInTop5)) < 1e-12)
+        #expect(relativeError(mixed.1, zip(one.1, two.1).map(mean)) < 1e-6)
+    }
+
+    @Test func `The lower class wins a tie, as in a maximum`() {
+        let criterion = CrossEntropy(classes: 3, maximumBatch: 1)
+        func correct(_ label: Int32) -> Double {
+            withUnsafePointer(to: label) { criterion.loss([1, 1, 0], BatchLabels($0), gradient: nil, batch: 1).correct }
+        }
+        #expect((correct(0), correct(1), correct(2)) == (1, 0, 0))
     }
 
     @Test func `Huge logits neither overflow nor hide a NaN`() {
         let criterion = CrossEntropy(classes: 2, maximumBatch: 1)
-        #expect(criterion.loss([1e30, -1e30], [0], gradient: nil, batch: 1).lossSum == 0)
-        #expect(criterion.loss([.nan, 1], [1], gradient: nil, batch: 1).lossSum.isNaN)
-        #expect(criterion.loss([1, .nan], [0], gradient: nil, batch: 1).lossSum.isNaN)
+        func loss(_ logits: [Float], _ label: Int32) -> Double {
+            withUnsafePointer(to: label) { criterion.loss(logits, BatchLabels($0), gradient: nil, batch: 1).lossSum }
+        }
+        #expect(loss([1e30, -1e30], 0) == 0)
+        #expect(loss([.nan, 1], 1).isNaN)
+        #expect(loss([1, .nan], 0).isNaN)
     }
 }

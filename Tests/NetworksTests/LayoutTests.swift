@@ -18,19 +18,4 @@ import Testing
         sower_hwcn_to_nchw(y.pointer, back.pointer, n, channels, positions)
         #expect(back.doubles == x.doubles)
     }
-
-    @Test func `Bytes are gathered by index and normalized per channel`() {
-        let images = (0..<5 * 3 * 20).map { UInt8(truncatingIfNeeded: splitmix(stream: 1, index: $0)) }
-        let indices = [4, 0, 4]
-        let y = FloatBuffer(zeros: 3 * 3 * 20)
-        sower_gather_bytes(images, indices, 3, 3, 20, [1, 0.5, 2], [0, 1, -1], y.pointer)
-        for (n, index) in indices.enumerated() {
-            for c in 0..<3 {
-                for p in 0..<20 {
-                    let byte = Float(images[(index * 3 + c) * 20 + p])
-                    #expect(y.pointer[(p * 3 + c) * 3 + n] == byte * [1, 0.5, 2][c] + [0, 1, -1][c])
-                }
-            }
-        }
-    }
 }

@@ -1,5 +1,6 @@
 import Networks
 import Tensors
+import Testing
 
 /// Layers by their definition, in double precision, on arrays laid out like the engine's: `[H][W][C][N]`.
 enum Naive {
@@ -103,7 +104,30 @@ enum Naive {
         }
     }
 
+    /// How far a gradient is from central differences of a function, along eight random directions of ±1: the largest
+    /// difference of the slopes over the length of the gradient, or over 1 where that is larger.
+    static func slopeError(
+        _ gradient: [Double], _ x: [Double], step: Double = 1e-6, of f: ([Double]) -> Double
+    ) -> Double {
+        precondition(gradient.count == x.count)
+        let length = dot(gradient, gradient).squareRoot()
+        return (0..<8).reduce(0.0) { worst, number in
+            let direction = x.indices.map { splitmix(stream: 8000 + UInt64(number), index: $0) & 1 == 1 ? 1.0 : -1.0 }
+            func moved(_ step: Double) -> Double { f(zip(x, direction).map { $0 + step * $1 }) }
+            let measured = (moved(step) - moved(-step)) / (2 * step)
+            return max(worst, abs(measured - dot(gradient, direction)) / max(length, 1))
+        }
+    }
+
     static func dot(_ a: [Double], _ b: [Double]) -> Double { zip(a, b).reduce(0) { $0 + $1.0 * $1.1 } }
+}
+
+/// Expects two values to be equal without printing them when they are not: states have up to 10⁸ numbers.
+func expectSame<Value: Equatable>(
+    _ a: Value, _ b: Value, _ comment: Comment? = nil, sourceLocation: SourceLocation = #_sourceLocation
+) {
+    let isSame = a == b
+    #expect(isSame, comment, sourceLocation: sourceLocation)
 }
 
 /// ‖a − b‖ / ‖b‖.

@@ -31,8 +31,12 @@ import Testing
                     .init(name: "bn.running_mean", tensor: Tensor(repeating: 0.5, shape: [channels])),
                     .init(name: "bn.running_var", tensor: Tensor(repeating: 2, shape: [channels])),
                 ]))
-            for p in 0..<positions { norm.accumulate(xs.pointer + p * channels * batch, position: p, batch: batch) }
+            for p in 0..<positions {
+                norm.accumulate(
+                    xs.pointer + p * channels * batch, position: p, channels: 0..<channels, batch: batch)
+            }
             norm.finishStatistics(count: count)
+            norm.countBatch()
         }
     }
 
@@ -60,7 +64,7 @@ import Testing
         let norm = BatchNormalization("bn", channels: 1, store: store)
         let x = numbers(64, stream: 5).map { 10_000 + $0.rounded() }
         let xs = FloatBuffer(x)
-        norm.accumulate(xs.pointer, position: 0, batch: 64)
+        norm.accumulate(xs.pointer, position: 0, channels: 0..<1, batch: 64)
         norm.finishStatistics(count: 64)
         let mean = x.doubles.reduce(0, +) / 64
         let variance = x.doubles.reduce(0) { $0 + ($1 - mean) * ($1 - mean) } / 63
@@ -85,7 +89,7 @@ import Testing
         sower_bn_relu_backward_reduce(
             dy.pointer, f.xs.pointer, norm.scale, norm.offset, norm.mean, norm.sums, norm.products, positions, channels,
             batch)
-        norm.finishBackward(count: f.count)
+        norm.finishBackward(0..<channels, count: f.count)
         sower_bn_relu_backward_apply(
             dy.pointer, f.xs.pointer, norm.scale, norm.offset, norm.mean, norm.a, norm.b, norm.c, dy.pointer, positions,
             channels, batch)
@@ -112,8 +116,8 @@ import Testing
         norm.clearSums()
         sower_bn_add_relu_backward_reduce(
             dy.pointer, y.pointer, f.xs.pointer, norm.mean, norm.sums, norm.products, positions, channels, batch)
-        norm.finishBackward(count: f.count)
-        norm.applyBackward(dy.pointer, f.xs.pointer, into: dx.pointer, positions: positions, batch: batch)
+        norm.finishBackward(0..<channels, count: f.count)
+        norm.applyBackward(dy.pointer, f.xs.pointer, into: dx.pointer, positions: positions, channels: 0..<channels, batch: batch)
         try expectGradients(f, dx: dx) { Naive.dot(forward($0, $1, $2, residual.doubles), r.doubles) }
         let dResidual = Naive.gradient(residual.doubles) {
             Naive.dot(forward(f.x.doubles, f.weight.doubles, f.bias.doubles, $0), r.doubles)
@@ -143,8 +147,8 @@ import Testing
         s.norm.clearSums()
         sower_bn_backward_reduce(
             dy.pointer, s.xs.pointer, s.norm.mean, s.norm.sums, s.norm.products, positions, channels, batch)
-        s.norm.finishBackward(count: s.count)
-        s.norm.applyBackward(dy.pointer, s.xs.pointer, into: dy.pointer, positions: positions, batch: batch)
+        s.norm.finishBackward(0..<channels, count: s.count)
+        s.norm.applyBackward(dy.pointer, s.xs.pointer, into: dy.pointer, positions: positions, channels: 0..<channels, batch: batch)
         try expectGradients(s, dx: dy) { Naive.dot(forward($0, $1, $2), r.doubles) }
     }
 
@@ -176,12 +180,18 @@ import Testing
             return Naive.maxPool(Naive.relu(normal), input: map, kernel: 3, stride: 2, padding: 1, batch: batch)
         }
         let y = FloatBuffer(zeros: pool.output.positions * channels * batch)
-        pool.forward(f.norm, f.xs.pointer, into: y.pointer, batch: batch)
+        let norm = f.norm
+        pool.forward(
+            f.xs.pointer, scale: norm.scale, offset: norm.offset, relu: true, into: y.pointer, batch: batch)
         #expect(relativeError(y.doubles, forward(f.x.doubles, f.weight.doubles, f.bias.doubles)) < 3e-6)
         let r = numbers(y.count, stream: 23)
         let (dy, dx) = (FloatBuffer(r), FloatBuffer(zeros: f.x.count))
-        pool.backward(f.norm, f.xs.pointer, dy.pointer, into: dx.pointer, batch: batch)
-        f.norm.applyBackward(dx.pointer, f.xs.pointer, into: dx.pointer, positions: map.positions, batch: batch)
+        norm.clearSums()
+        pool.backward(
+            f.xs.pointer, dy.pointer, scale: norm.scale, offset: norm.offset, means: norm.mean, relu: true,
+            into: dx.pointer, sums: norm.sums, products: norm.products, batch: batch)
+        norm.finishBackward(0..<channels, count: f.count)
+        f.norm.applyBackward(dx.pointer, f.xs.pointer, into: dx.pointer, positions: map.positions, channels: 0..<channels, batch: batch)
         try expectGradients(f, dx: dx) { Naive.dot(forward($0, $1, $2), r.doubles) }
     }
 
@@ -192,7 +202,7 @@ import Testing
         #expect(y.doubles[0].isNaN && y.doubles[3] == 0)
         var pool = sower_pool(height: 2, width: 2, out_height: 1, out_width: 1, kernel: 2, stride: 2, padding: 0)
         var winner: UInt8 = 9
-        sower_bn_relu_max_pool(x.pointer, one.pointer, zero.pointer, y.pointer, &winner, &pool, 1, 1)
+        sower_max_pool(x.pointer, one.pointer, zero.pointer, 1, y.pointer, &winner, &pool, 1, 0, 1, 1)
         #expect(y.doubles[0].isNaN)
     }
 }

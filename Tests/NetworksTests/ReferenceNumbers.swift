@@ -1,7 +1,15 @@
 import Foundation
+import Networks
 import Tensors
 
-/// The fixture `scripts/reference/resnet18.py` writes, and the numbers it is made from.
+private func fixture<Numbers: Decodable>(_ name: String) throws -> Numbers {
+    guard let url = Bundle.module.url(forResource: "Fixtures/\(name)", withExtension: "json") else {
+        throw CocoaError(.fileNoSuchFile, userInfo: [NSFilePathErrorKey: "Fixtures/\(name).json"])
+    }
+    return try JSONDecoder().decode(Numbers.self, from: Data(contentsOf: url))
+}
+
+/// A fixture of `scripts/reference/networks.py`, and the numbers it is made from.
 struct ReferenceNumbers: Decodable {
     struct Digest: Decodable {
         var norm: Double
@@ -9,10 +17,15 @@ struct ReferenceNumbers: Decodable {
         var entries: [Double]
     }
 
+    struct Mixup: Decodable { var lambda: Float }
+
     struct Case: Decodable {
         var name: String
         var image_size, channels, classes, batch, steps: Int
         var norm_bias: Float
+        var nesterov: Bool
+        var rate_factors: [String: Double]
+        var mixup: Mixup?
         var losses: [Double]
         var logits, evaluation_logits: Digest
         var gradients, state: [String: Digest]
@@ -23,10 +36,7 @@ struct ReferenceNumbers: Decodable {
     var learning_rate, momentum, weight_decay: Double
     var cases: [Case]
 
-    static func load() throws -> ReferenceNumbers {
-        let url = Bundle.module.url(forResource: "Fixtures/resnet18", withExtension: "json")!
-        return try JSONDecoder().decode(ReferenceNumbers.self, from: Data(contentsOf: url))
-    }
+    static func load(_ architecture: Architecture) throws -> ReferenceNumbers { try fixture(architecture.rawValue) }
 }
 
 /// splitmix64 of a numbered stream, as in the script.
@@ -50,17 +60,31 @@ func hashedTensor(_ shape: [Int], stream: UInt64, scale: Float = 1, offset: Floa
 }
 
 extension ReferenceNumbers.Digest {
+    /// Sums of all values, each with a random sign. The largest layer has 10⁸: four sums go side by side.
+    private static func projections(of values: [Float], count: Int) -> [Double] {
+        func four(_ first: Int) -> [Double] {
+            var sums = SIMD4<Double>()
+            values.withUnsafeBufferPointer { values in
+                for (index, value) in values.enumerated() {
+                    func signed(_ k: Int) -> Double {
+                        let sign = (splitmix(stream: UInt64(7000 + first + k), index: index) & 1 ^ 1) << 63
+                        return Double(bitPattern: Double(value).bitPattern ^ sign)
+                    }
+                    sums += SIMD4(signed(0), signed(1), signed(2), signed(3))
+                }
+            }
+            return (0..<4).map { sums[$0] }
+        }
+        return Array(stride(from: 0, to: count, by: 4).flatMap(four).prefix(count))
+    }
+
     /// The relative error of `tensor`: the larger of its projections' and its entries', both against the norm,
     /// or against `floor` where that is larger: some gradients are zero but for rounding.
     func error(of tensor: Tensor, floor: Double = 0) -> Double {
         let values = tensor.values
         let norm = max(self.norm, floor)
         var worst = abs(values.reduce(0) { $0 + Double($1) * Double($1) }.squareRoot() - self.norm) / norm
-        for (k, expected) in projections.enumerated() {
-            var sum = 0.0
-            for (index, value) in values.enumerated() {
-                sum += splitmix(stream: UInt64(7000 + k), index: index) & 1 == 1 ? Double(value) : -Double(value)
-            }
+        for (sum, expected) in zip(Self.projections(of: values, count: projections.count), projections) {
             // A projection of the difference is about as long as the difference itself.
             worst = max(worst, abs(sum - expected) / norm)
         }
@@ -86,11 +110,34 @@ struct ReferenceSchedules: Decodable {
         var values, rates: [Double]
     }
 
+    struct Fixed: Decodable {
+        var base: Double
+        var step_size: Int?
+        var gamma: Double?
+        var rates: [Double]
+    }
+
     var pytorch: String
     var sequences: [Sequence]
+    var step, cosine: [Fixed]
 
-    static func load() throws -> ReferenceSchedules {
-        let url = Bundle.module.url(forResource: "Fixtures/schedules", withExtension: "json")!
-        return try JSONDecoder().decode(ReferenceSchedules.self, from: Data(contentsOf: url))
+    static func load() throws -> ReferenceSchedules { try fixture("schedules") }
+}
+
+/// Trajectories from `scripts/reference/sgd.py`; its docstring says what the keys are.
+struct ReferenceSGD: Decodable {
+    struct Case: Decodable {
+        var momentum, weight_decay: Double
+        var nesterov: Bool
+        var gradient: String
+        var weights: [[Double]]
+        var momenta: [[Double]]?
     }
+
+    var start: [Float]
+    var gradients: [[Float]]
+    var rates: [Double]
+    var cases: [Case]
+
+    static func load() throws -> ReferenceSGD { try fixture("sgd") }
 }

@@ -49,6 +49,20 @@ import Testing
         }
     }
 
+    /// torch.optim.lr_scheduler.StepLR and CosineAnnealingLR, from the same script.
+    @Test func `Steps and cosines are torch's`() throws {
+        let reference = try ReferenceSchedules.load()
+        #expect(reference.step.count + reference.cosine.count >= 3)
+        for fixed in reference.step {
+            let schedule = LearningRateSchedule.step(every: try #require(fixed.step_size), factor: try #require(fixed.gamma))
+            #expect(near(rates(schedule, start: fixed.base, losses: fixed.rates), fixed.rates))
+        }
+        for fixed in reference.cosine {
+            let schedule = LearningRateSchedule.cosine(epochs: fixed.rates.count)
+            #expect(near(rates(schedule, start: fixed.base, losses: fixed.rates), fixed.rates))
+        }
+    }
+
     @Test func `A constant schedule is constant`() {
         #expect(rates(.constant, losses: [1, 2, 3]) == [0.01, 0.01, 0.01])
     }

@@ -4,34 +4,45 @@ import Tensors
 import Testing
 
 @Suite struct UpdateTests {
-    @Test func `An update is torch's formula, momentum kept`() {
-        let settings = SGDSettings(learningRate: 0.1, momentum: 0.9, weightDecay: 0.01)
-        var (w, v) = (numbers(37, stream: 1).doubles, [Double](repeating: 0, count: 37))
-        let (ws, vs) = (FloatBuffer(numbers(37, stream: 1)), FloatBuffer(zeros: 37))
-        for step in 0..<5 {
-            let g = numbers(37, stream: 10 + UInt64(step))
-            sower_sgd_update(ws.pointer, FloatBuffer(g).pointer, vs.pointer, 37, 0.1, 0.9, 0.01)
-            for i in 0..<37 {
-                v[i] = settings.momentum * v[i] + Double(g[i]) + settings.weightDecay * w[i]
-                w[i] -= settings.learningRate * v[i]
+    /// Trajectories of torch.optim.SGD, from scripts/reference/sgd.py.
+    @Test func `Updates are torch's, with and without momentum, decay and Nesterov`() throws {
+        let reference = try ReferenceSGD.load()
+        #expect(reference.cases.contains { $0.nesterov } && reference.cases.contains { $0.gradient == "zero" })
+        for expected in reference.cases {
+            let settings = SGDSettings(
+                learningRate: reference.rates[0], momentum: expected.momentum, weightDecay: expected.weight_decay,
+                nesterov: expected.nesterov)
+            let (w, v) = (FloatBuffer(reference.start), FloatBuffer(zeros: reference.start.count))
+            var decay = DormantDecay()
+            for (step, rate) in reference.rates.enumerated() {
+                let g = expected.gradient == "zero" ? w.doubles.map { _ in Float(0) } : reference.gradients[step]
+                sower_sgd_update(
+                    w.pointer, g, v.pointer, g.count, Float(rate), Float(settings.momentum), Float(settings.weightDecay),
+                    settings.nesterov ? 1 : 0)
+                #expect(relativeError(w.doubles, expected.weights[step]) < 1e-6)
+                if let momenta = expected.momenta { #expect(relativeError(v.doubles + [1], momenta[step] + [1]) < 1e-6) }
+                decay.step(settings, learningRate: rate)
+                if expected.gradient == "zero" {
+                    #expect(relativeError(reference.start.doubles.map { $0 * decay.value }, expected.weights[step]) < 1e-12)
+                }
             }
         }
-        #expect(relativeError(ws.doubles, w) < 1e-6)
-        #expect(relativeError(vs.doubles, v) < 1e-6)
     }
 
-    @Test(arguments: [1, 2, 7, 40, 391])
-    func `The power of the dead-tap recurrence is the plain loop`(steps: Int) {
-        let recurrence = DeadTapRecurrence(
-            settings: SGDSettings(learningRate: 0.01, momentum: 0.9, weightDecay: 5e-4), learningRate: 0.01)
-        var (w, v) = (1.5, 0.25)
-        for _ in 0..<steps {
-            v = 0.9 * v + 5e-4 * w
-            w -= 0.01 * v
+    @Test(arguments: [false, true])
+    func `Two numbers stand for every weight without a gradient`(nesterov: Bool) {
+        let settings = SGDSettings(learningRate: 0.01, momentum: 0.9, weightDecay: 5e-4, nesterov: nesterov)
+        var decay = DormantDecay()
+        var (w, v) = (1.5, 0.0)
+        for step in 0..<391 {
+            let rate = step < 200 ? 0.05 : 0.01
+            let d = 5e-4 * w
+            v = 0.9 * v + d
+            w -= rate * (nesterov ? d + 0.9 * v : v)
+            decay.step(settings, learningRate: rate)
         }
-        let m = recurrence.power(steps)
-        #expect(abs(m.0 * 1.5 + m.1 * 0.25 - w) < 1e-12)
-        #expect(abs(m.2 * 1.5 + m.3 * 0.25 - v) < 1e-12)
+        #expect(abs(decay.value * 1.5 - w) < 1e-12)
+        #expect(abs(decay.momentum * 1.5 - v) < 1e-12)
     }
 
     /// A 3×3 convolution on a 1×1 map has one live tap of nine; its weights must come out as if all were updated alike.

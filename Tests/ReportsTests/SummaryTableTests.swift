@@ -14,8 +14,10 @@ func cell(
     let epochs = accuracy.map { value in
         [1, 2].map { epoch in
             EpochMetrics(
-                epoch: epoch, learningRate: 0.01, trainingLoss: 1, trainingAccuracy: 50, validationLoss: 2 - value / 100,
-                validationAccuracy: epoch == 2 ? value : value - 10, images: 100, seconds: Double.random(in: 0...1))
+                epoch: epoch, learningRate: epoch == 2 ? 0.005 : 0.01, trainingLoss: 1, trainingAccuracy: 50,
+                trainingTop5Accuracy: 75, validationLoss: 2 - value / 100,
+                validationAccuracy: epoch == 2 ? value : value - 10,
+                validationTop5Accuracy: epoch == 2 ? value + 30 : value + 25, images: 100, seconds: Double.random(in: 0...1))
         }
     }
     return CellResult(arm: arm, pair: pair, replicate: replicate, state: state, epochs: epochs, numericClass: host)
@@ -47,12 +49,38 @@ struct SummaryTableTests {
         #expect(abs(first.rows[0].statistics.mean! - 50.65) < 1e-12)
         let loss = SummaryTable.make(info: info, cells: cells, metric: .validationLoss)
         #expect(abs(loss.rows[0].statistics.mean! - (2 - 0.6065)) < 1e-12)
+        let top5 = SummaryTable.make(info: info, cells: cells, metric: .validationTop5Accuracy, epoch: 1)
+        #expect(abs(top5.rows[0].statistics.mean! - 85.65) < 1e-12)
+        let training = SummaryTable.make(info: info, cells: cells, metric: .trainingTop5Accuracy)
+        #expect(training.rows[0].statistics.mean == 75)
         #expect(SummaryTable.make(info: info, cells: cells, epoch: 3).rows[0].statistics.n == 0)
         let pairs = SummaryTable.make(info: info, cells: cells, grouping: .armAndPair)
         #expect(pairs.rows.count == 6)
         #expect(abs(pairs.rows[0].statistics.mean! - 58.65) < 1e-12)
         let replicates = SummaryTable.make(info: info, cells: cells, grouping: .armAndReplicate)
         #expect(abs(replicates.rows[1].statistics.mean! - 59.25) < 1e-12)
+    }
+
+    @Test func `metrics go by the names that commands and files use`() throws {
+        #expect(
+            TableMetric.allCases.map(\.rawValue) == [
+                "validation_accuracy", "validation_top5_accuracy", "validation_loss", "training_accuracy",
+                "training_top5_accuracy", "training_loss", "learning_rate",
+            ])
+        let top5 = SummaryTable.make(info: info, cells: cells, metric: .validationTop5Accuracy)
+        #expect(top5.rendered(as: .table).hasPrefix("example: validation_top5_accuracy at epoch 2 (percent)\n"))
+        #expect(top5.rendered(as: .csv).contains("\nrandom,validation_top5_accuracy,2,4,4,0,90.650000,"))
+        let json = top5.rendered(as: .json)
+        #expect(json.contains("\"metric\": \"validation_top5_accuracy\"") && json.contains("\"unit\": \"percent\""))
+    }
+
+    @Test func `the learning rate of an epoch is a table like any other, with digits enough`() {
+        func text(_ epoch: Int) -> String {
+            SummaryTable.make(info: info, cells: cells, metric: .learningRate, epoch: epoch).rendered(as: .table)
+        }
+        #expect(text(1).hasPrefix("example: learning_rate at epoch 1\n"))
+        #expect(text(1).contains("0.010000 ± 0.000000"))
+        #expect(text(2).contains("0.005000 ± 0.000000"))
     }
 
     @Test func `a finished cell whose metric is not a number counts as diverged`() {

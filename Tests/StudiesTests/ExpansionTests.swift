@@ -60,7 +60,7 @@ struct ExpansionTests {
             case "random": #expect(spec.start == .random)
             case "gabor-2": #expect(spec.start == .gabor(layers: 2))
             case "pretrained":
-                guard case .weights(let source) = spec.start else { Issue.record("\(spec.start)"); continue }
+                guard case .weights(let source, head: .keep) = spec.start else { Issue.record("\(spec.start)"); continue }
                 #expect(plan.jobs.first { $0.id == source }?.stage == .pretrain)
             default:
                 guard case .filters(let source, 17) = spec.start else { Issue.record("\(spec.start)"); continue }

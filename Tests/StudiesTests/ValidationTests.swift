@@ -95,7 +95,7 @@ struct ValidationTests {
         #expect(problems { $0.arms![3].clusters = 257 }.count == 1)
         #expect(problems { $0.arms![3].models = 46 }.count == 1)
         #expect(problems { $0.arms = [] }.count == 1)
-        #expect(problems { $0.model = "resnet50" }.count == 1)
+        #expect(problems { $0.model.architecture = "resnet50" }.count == 1)
         #expect(problems { $0.training.rotationDegrees = 10 }.count == 1)
         #expect(problems { $0.data!.path = nil }.count == 1)
         #expect(problems { $0.data!.seed = 3 }.count == 1)

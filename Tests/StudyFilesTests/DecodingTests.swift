@@ -95,6 +95,121 @@ struct DecodingTests {
         #expect(message(text, "arms=[&a random, *a]").contains("anchors"))
     }
 
+    @Test func `a model is a word or a mapping`() throws {
+        let word = try StudyFiles.decode(text: text + "\nmodel: lenet\n", sourceName: "s", overrides: ["arms=[gabor]"])
+        #expect(word.model == ModelSpec(architecture: "lenet", classes: 10, imageSize: 32))
+        #expect(word.arms == [Arm(name: "gabor", method: .gabor(layers: 2))])
+        let mapping = try StudyFiles.decode(
+            text: text.replacing("layers: 17", with: "layers: 8") + "\nmodel: {architecture: vgg11, image_size: 64}\n",
+            sourceName: "s")
+        #expect(mapping.model == ModelSpec(architecture: "vgg11", classes: 10, imageSize: 64))
+        #expect(
+            message(text + "\nmodel: resnet-18x\n") == """
+                study.yaml:9: model: "resnet-18x" is unknown — did you mean "resnet18"?
+                  choose one of: resnet18, custom-resnet18, vgg11, lenet, fixup-resnet20
+                """)
+        #expect(
+            message(text + "\nmodel:\n  architecture: resnet19\n").hasPrefix("study.yaml:10: model.architecture: \"resnet19\""))
+        #expect(
+            message(text + "\nmodel: {architecture: vgg11, image_size: 28}\n") == """
+                study.yaml:8: arms.clustered.layers is 17, but vgg11 has the layers 1…8
+                  choose a value in the range, or leave it out for all layers
+                study.yaml:9: model.image_size is 28, but vgg11 needs images of at least 32 pixels
+                  choose 32 or more, or another architecture
+                """)
+        #expect(message(text + "\nmodel: [a]\n").contains("model must be a mapping, found a list"))
+        #expect(message(text + "\nmodel: {architectur: vgg11}\n").contains("did you mean \"architecture\"?"))
+        #expect(message(text, "model.image_size=28") == "valid")
+        #expect(message(text, "model=lenet").contains("--set model=lenet") == false)
+    }
+
+    @Test func `a training section has its recipe, a schedule as a word or a mapping`() throws {
+        func recipe(_ training: String) throws -> RecipeSpec {
+            try StudyFiles.decode(text: text + "\ntraining: {\(training)}\n", sourceName: "s").evaluation.recipe
+        }
+        #expect(try recipe("schedule: cosine").schedule == .cosine)
+        #expect(try recipe("schedule: {kind: step, every: 30, factor: 0.1}").schedule == .step(every: 30, factor: 0.1))
+        #expect(
+            try recipe("schedule: {kind: plateau, watch: training-loss, factor: 0.25}").schedule
+                == .plateau(watch: .trainingLoss, mode: .min, factor: 0.25, patience: 5))
+        let all = try recipe("nesterov: true, mixup: 0.4, augmentation: flip-crop, crop_padding: 6")
+        #expect(all.nesterov && all.mixup == 0.4 && all.augmentation == .flipAndCrop(padding: 6))
+        #expect(
+            message(
+                text + "\ntraining:\n  momentum: 0\n  nesterov: true\n  schedule: cosin\n  augmentation: flip-and-rotation\n"
+            ) == """
+                study.yaml:11: training.nesterov needs a momentum, and training.momentum is 0
+                  remove `nesterov: true`, or give a momentum above 0
+                study.yaml:12: training.schedule: "cosin" is unknown — did you mean "cosine"?
+                  choose one of: constant, plateau, step, cosine
+                study.yaml:13: training.augmentation: "flip-and-rotation" is unknown — did you mean "flip-rotation"?
+                  choose one of: none, flip-rotation, flip-crop
+                """)
+        #expect(
+            message(text + "\ntraining:\n  schedule:\n    kind: cosine\n    every: 3\n") == """
+                study.yaml:12: training.schedule.every means nothing for the schedule cosine
+                  remove it, or choose `kind: step`
+                """)
+        #expect(message(text + "\ntraining: {nesterov: yes}\n").contains("nesterov must be true or false, found \"yes\""))
+        #expect(message(text + "\ntraining: {schedule: [cosine]}\n").contains("schedule must be a mapping, found a list"))
+        #expect(message(text + "\ntraining: {schedule: }\n").contains("training.schedule.kind must be a text, found nothing"))
+        #expect(message(text, "training.schedule=cosine", "training.mixup=2") == "valid")
+        #expect(
+            message(text, "training.mixup=0").contains(
+                "--set training.mixup=0: training.mixup is 0.0, outside 0.000001…1000000"))
+    }
+
+    @Test func `an arm can start from a file`() throws {
+        let study = try StudyFiles.decode(
+            text: text + "\n  - {name: mine, method: state-dict, path: a b/w.safetensors, head: fresh}\n", sourceName: "s")
+        #expect(study.arms[2] == Arm(name: "mine", method: .stateDict(StateDictStart(path: "a b/w.safetensors", head: .fresh))))
+        #expect(message(text + "\n  - state-dict\n").hasPrefix("study.yaml:9: arms.state-dict.path is missing"))
+    }
+
+    @Test func `arguments add arms that start from files`() throws {
+        func arms(_ arguments: String..., overrides: [String] = []) throws -> [Arm] {
+            try Array(
+                StudyFiles.decode(text: text, sourceName: "s", stateDicts: arguments, overrides: overrides).arms.dropFirst(2))
+        }
+        func arm(_ name: String, _ path: String, _ head: HeadSpec = .keep) -> Arm {
+            Arm(name: name, method: .stateDict(StateDictStart(path: path, head: head)))
+        }
+        #expect(try arms("models/res net.v2.safetensors") == [arm("res-net-v2", "models/res net.v2.safetensors")])
+        #expect(try arms("mine=x.safetensors", "a=b/c=d") == [arm("mine", "x.safetensors"), arm("a", "b/c=d")])
+        #expect(try arms("./a=b/c.st") == [arm("c", "./a=b/c.st")])
+        #expect(try arms(".weights") == [arm("weights", ".weights")])
+        #expect(try arms("mine=x", overrides: ["arms.mine.head=fresh"]) == [arm("mine", "x", .fresh)])
+
+        // Whatever replaces the list, the argument's arm is in it.
+        let replaced = try StudyFiles.decode(
+            text: text, sourceName: "s", stateDicts: ["mine=x"],
+            overrides: ["arms=[random, gabor]", "arms.mine.head=fresh", "seed=2"])
+        #expect(replaced.arms.map(\.name) == ["random", "gabor", "mine"] && replaced.arms[2] == arm("mine", "x", .fresh))
+
+        func refusal(_ arguments: String..., in text: String = text) -> String {
+            do throws(StudyFileError) {
+                _ = try StudyFiles.decode(text: text, sourceName: "study.yaml", stateDicts: arguments)
+                return "valid"
+            } catch {
+                return error.description
+            }
+        }
+        #expect(
+            refusal("random=x") == """
+                --from-state-dict random=x: two arms are called "random"
+                  give each arm a name of its own: `name: …`
+                """)
+        #expect(refusal("a b=x").contains("--from-state-dict a b=x: arms.a b: \"a b\" cannot name an arm"))
+        #expect(refusal("").contains("needs the form NAME=FILE"))
+        #expect(refusal("mine=").contains("needs the form NAME=FILE"))
+        #expect(refusal("/").contains("needs the form NAME=FILE"))
+        #expect(refusal("=x") != "valid")
+        #expect(refusal("x", in: "study: a\ndata: {format: synthetic}\n") == "valid")
+        #expect(refusal("x", in: "study: a\ndata: {format: synthetic}\narms:\n") == "valid")
+        #expect(refusal("x", in: "study: a\ndata: {format: synthetic}\narms: random\n").contains("arms must be a list"))
+        #expect(refusal("x", in: "- a\n").contains("a study must be a mapping, found a list"))
+    }
+
     @Test func `wrong shapes are refused by name`() {
         #expect(message("- a\n- b\n").contains("a study must be a mapping, found a list"))
         #expect(message("hello").contains("a study must be a mapping, found \"hello\""))

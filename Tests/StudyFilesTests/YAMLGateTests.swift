@@ -20,6 +20,15 @@ struct YAMLGateTests {
         #expect(refusal(String(repeating: "[", count: 17) + String(repeating: "]", count: 17))?.contains("nested") == true)
     }
 
+    /// Keys are compared with one another, and each unknown one is reported: tens of thousands would take long.
+    @Test func `there are only so many values`() {
+        func mapping(_ count: Int) -> String { "{" + (1...count).map { "k\($0)" }.joined(separator: ", ") + "}" }
+        #expect(refusal(mapping(9_999)) == nil)
+        #expect(refusal(mapping(10_000)) == "f:1: more than 10000 values")
+        #expect(refusal("a: [" + String(repeating: "{}, ", count: 9_998) + "]") == nil)
+        #expect(refusal("a: [" + String(repeating: "{}, ", count: 9_999) + "]") == "f:1: more than 10000 values")
+    }
+
     @Test(arguments: ["[", "{", "- ", "? ", "a: {", "{? ", "[{a: "])
     func `a text of nothing but openings ends in an error, not in a crash`(opening: String) {
         #expect(refusal(String(repeating: opening, count: 250_000 / opening.utf8.count)) != nil)

@@ -27,10 +27,41 @@ extension SystemTests {
             let after = try bench.succeed(["plan", bench.studyFile] + bench.inResults).text
             #expect(after.contains("evaluate  12 jobs, 12 done"))
             try expectOneJSONValueEach(bench)
+            try expectLineage(bench)
             #expect(try bench.succeed(["status"] + bench.inResults).text.contains("evaluate  12 of 12 finished"))
             if let attempts = try bench.query("SELECT count(*), count(DISTINCT job) FROM attempts WHERE state = 'finished'") {
                 #expect(attempts == "20|20")
             }
+        }
+
+        /// `sower why` walks a cell back to what it was made from.
+        private func expectLineage(_ bench: Workbench) throws {
+            struct Source: Decodable {
+                var job, what, state: String
+                var sources: [Source]
+            }
+            struct Why: Decodable {
+                struct Attempt: Decodable { var startedAt, endedAt: Date }
+
+                var job, state: String
+                var attempts: [Attempt]
+                var sources: [Source]
+            }
+            let cells = try bench.succeed(["status", "tiny", "--cells"] + bench.inResults).text.split(separator: "\n")
+            let words = try #require(cells.last { $0.contains("evaluate clustered") }).split(separator: " ")
+            let cell = "clustered/\(words[4])/\(words[6])"
+            let decoder = JSONDecoder()
+            decoder.dateDecodingStrategy = .iso8601
+            let why = try decoder.decode(
+                Why.self, from: Data(try bench.succeed(["why", cell, "--output-mode", "json"] + bench.inResults).output))
+            #expect(why.job.hasPrefix(words[0]) && why.state == "FINISHED" && why.attempts.count == 1)
+            let codebook = try #require(why.sources.first?.sources.first)
+            #expect(why.sources[0].what.hasPrefix("sample 17 layers") && codebook.what.hasPrefix("cluster the kernels of 4 networks"))
+            #expect(codebook.sources.count == 4 && codebook.sources.allSatisfy { $0.what.contains("from its default start") })
+            let text = try bench.succeed(["why", String(words[0])] + bench.inResults).text
+            #expect(text.contains("It is finished") && text.contains("cell clustered \(words[4]) replicate \(words[6]): validation accuracy"))
+            let unknown = try bench.sower(["why", "clustered/1-2/9"] + bench.inResults)
+            #expect(unknown.exitCode == 2 && unknown.remedy?.contains("sower status --cells") == true)
         }
 
         private func expectOneJSONValueEach(_ bench: Workbench) throws {

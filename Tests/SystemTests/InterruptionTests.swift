@@ -69,11 +69,42 @@ extension SystemTests {
 
             // The command is followed as it is printed.
             let remedy = try #require(terminated.remedy)
-            // The number of workers is repeated where it is not the default of one a core.
-            let workers = ProcessInfo.processInfo.activeProcessorCount == 2 ? "" : " --workers 2"
-            #expect(remedy == "Continue with: sower resume tiny --results \(bench.results)\(workers)")
+            // The options of the run are repeated.
+            #expect(remedy == "Continue with: sower resume tiny --results \(bench.results) --workers 2")
             try bench.succeed(remedy.components(separatedBy: "sower ")[1].split(separator: " ").map(String.init))
             #expect(try bench.everyDigit() == Undisturbed.everyDigit())
+        }
+
+        @Test func `a runner killed in the middle of a training goes on from its checkpoint, and no digit changes`() throws {
+            let study = [
+                "--set", "arms=[random]", "--set", "evaluation.pairs=1", "--set", "evaluation.replicates=1",
+                "--set", "evaluation.epochs=40", "--workers", "1",
+            ]
+            let calm = try Workbench()
+            try calm.succeed(["run", calm.studyFile, "--checkpoint-every", "never"] + study + calm.inResults)
+            if let count = try calm.query("SELECT count(*) FROM checkpoints") { #expect(count == "0") }
+
+            let bench = try Workbench()
+            let sweep = try bench.start(["run", bench.studyFile, "--checkpoint-every", "0"] + study + bench.inResults)
+            try bench.wait("a checkpoint is in the ledger", for: sweep) {
+                // There is no ledger at first.
+                (try? bench.query("SELECT count(*) FROM checkpoints WHERE epoch > 2")) == "1"
+            }
+            for runner in bench.processes("runner") { kill(runner.id, SIGKILL) }
+            #expect(try sweep.finish(within: 120).end == .exited(0))
+            #expect(try bench.everyDigit() == calm.everyDigit())
+            let second = try bench.query(
+                "SELECT min(epoch) > 2 FROM epochs WHERE attempt = 2 AND streamed_at IS NOT NULL")
+            #expect(second == "1", "the second attempt has trained only what was left")
+            #expect(try bench.query("SELECT count(*) FROM checkpoints") == "0")
+            let cells = try bench.succeed(["status", "tiny", "--cells"] + bench.inResults).text
+            let job = try #require(cells.split(separator: "\n").last).prefix(12)
+            let log = try bench.succeed(["logs", String(job)] + bench.inResults).text
+            #expect(log.contains("job \(job), attempt 1") && log.contains("signal 9") && log.contains("job \(job), attempt 2"))
+            let folder = URL(fileURLWithPath: bench.results + "/tiny/artifacts/objects")
+            let files = FileManager.default.enumerator(at: folder, includingPropertiesForKeys: [.isRegularFileKey])
+            let left = files?.compactMap { $0 as? URL }.filter { (try? $0.resourceValues(forKeys: [.isRegularFileKey]))?.isRegularFile == true }
+            #expect(left?.isEmpty == true, "a study that keeps no weights leaves no artifact, and no checkpoint either")
         }
 
         private func stop(_ process: SowerProcess, with signal: Int32, in bench: Workbench) throws -> SowerProcess.Ending {

@@ -44,6 +44,43 @@ extension SystemTests {
             #expect(!FileManager.default.fileExists(atPath: bench.results))
         }
 
+        @Test func `a state_dict that no network of the study can start from is refused before anything runs`() throws {
+            let bench = try Workbench()
+            func file(_ entries: String) throws -> [String] {
+                let header = "{\(entries)}"
+                var bytes = Data(withUnsafeBytes(of: UInt64(header.utf8.count).littleEndian, Array.init) + Array(header.utf8))
+                bytes.append(Data(count: 4))
+                try bytes.write(to: URL(fileURLWithPath: bench.folder + "/start.safetensors"))
+                return ["run", bench.studyFile, "--from-state-dict", "mine=\(bench.folder)/start.safetensors"] + bench.inResults
+            }
+            for (entries, message) in [
+                (#""conv1.bias":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}"#, "has a tensor conv1.bias, which resnet18 does not"),
+                (#""fc.bias":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}"#, "fc.bias has shape [1], expected [10]"),
+                (#""fc.bias":{"dtype":"F32","shape":[9],"data_offsets":[0,4]}"#, "fc.bias"),
+            ] {
+                let ending = try bench.sower(try file(entries))
+                #expect(ending.exitCode == 2)
+                #expect(ending.standardError.contains("start.safetensors") && ending.standardError.contains(message), "\(ending.standardError)")
+                #expect(ending.remedy != nil)
+            }
+            #expect(!FileManager.default.fileExists(atPath: bench.ledger))
+        }
+
+        @Test func `the engine's commands say which number is wrong`() throws {
+            let bench = try Workbench()
+            let step = ["engine", "step", "--model", "lenet", "--weights", bench.studyFile, "--batch", bench.studyFile, "-o", bench.folder + "/o"]
+            for (arguments, message) in [
+                (step, "tiny.yaml"), (step + ["--steps", "0"], "--steps 0: expected 1 to 10000"),
+                (["bench", "engine", "--batch", "8"], "need --model"), (["bench", "engine", "--model", "lenet9"], "lenet9"),
+                (["run", bench.studyFile, "--threads", "0"], "--threads 0: expected 1 to 256"),
+                (["run", bench.studyFile, "--checkpoint-every", "soon"], "soon"),
+            ] {
+                let ending = try bench.sower(arguments, within: 20)
+                #expect(ending.exitCode == 2, "\(arguments)")
+                #expect(ending.standardError.contains(message), "\(arguments): \(ending.standardError)")
+            }
+        }
+
         @Test func `missing, empty and damaged data is named before anything runs`() throws {
             let bench = try Workbench()
             let data = bench.folder + "/data"

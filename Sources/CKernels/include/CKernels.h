@@ -9,6 +9,7 @@
 #ifndef SOWER_CKERNELS_H
 #define SOWER_CKERNELS_H
 
+#include "CKernelsImages.h"
 #include <stddef.h>
 #include <stdint.h>
 
@@ -65,23 +66,39 @@ typedef struct {
     ptrdiff_t height, width, out_height, out_width, kernel, stride, padding;
 } sower_pool;
 
-/// y = max over the window of relu(x·scale + bias); winners = the window tap (ky·kernel + kx) that won, the first on a
-/// tie, as torch's max_pool2d.
-void sower_bn_relu_max_pool(const float *x, const float *scale, const float *bias, float *y, uint8_t *winners,
-                            const sower_pool *pool, ptrdiff_t channels, ptrdiff_t n);
+/// y = max over the window of x·scale + bias, then, if `with_relu`, 0 where negative; winners = the window tap
+/// (ky·kernel + kx) that won, the first on a tie, as torch's max_pool2d.
+///
+/// Only channels first..<last are computed, so that threads can share a map.
+void sower_max_pool(const float *x, const float *scale, const float *bias, int with_relu, float *y, uint8_t *winners,
+                    const sower_pool *pool, ptrdiff_t channels, ptrdiff_t first, ptrdiff_t last, ptrdiff_t n);
 
-/// dx = the gradient of x·scale + bias in the above (zero where it is not positive); sums[C] += Σ dx,
-/// products[C] += Σ dx·(x − mean): the first pass of the batch norm's backward, done while the rows are at hand.
-void sower_bn_relu_max_pool_backward_reduce(const float *dy, const uint8_t *winners, const float *x,
-                                            const float *scale, const float *bias, const float *means, float *dx,
-                                            double *sums, double *products, const sower_pool *pool, ptrdiff_t channels,
-                                            ptrdiff_t n);
+/// dx = the gradient of x·scale + bias in the above; sums[C] += Σ dx, products[C] += Σ dx·(x − mean): the gradient of the
+/// bias, and the first pass of a batch norm's backward, done while the rows are at hand. Channels as above.
+void sower_max_pool_backward(const float *dy, const uint8_t *winners, const float *x, const float *scale,
+                             const float *bias, const float *means, int with_relu, float *dx, double *sums,
+                             double *products, const sower_pool *pool, ptrdiff_t channels, ptrdiff_t first,
+                             ptrdiff_t last, ptrdiff_t n);
 
 /// y[C·N] = the mean over positions of x.
 void sower_average_pool(const float *x, float *y, ptrdiff_t positions, ptrdiff_t row);
 
 /// dx = dy / positions at every position.
 void sower_average_pool_backward(const float *dy, float *dx, ptrdiff_t positions, ptrdiff_t row);
+
+// MARK: ReLU and dropout
+
+/// x = 0 where negative; NaN stays NaN.
+void sower_relu(float *x, ptrdiff_t count);
+
+/// d = factor·d where y is positive, else 0, in place, for `channels` rows of N; sums[C] += Σ d.
+void sower_relu_backward(float *d, const float *y, float factor, double *sums, ptrdiff_t channels, ptrdiff_t n);
+
+/// x = 2·x where the element's bit (bit i % 32 of word i / 32) is set, else 0.
+void sower_drop_half(float *x, const uint32_t *bits, ptrdiff_t count);
+
+/// y += factor·x.
+void sower_add_scaled(const float *x, float factor, float *y, ptrdiff_t count);
 
 // MARK: Linear
 
@@ -93,20 +110,24 @@ void sower_row_sums(const float *x, float *sums, ptrdiff_t rows, ptrdiff_t n);
 
 // MARK: Loss
 
-/// Softmax cross-entropy of logits[classes][N]: returns the sum over the batch, counts in *correct the images whose
-/// largest logit is their label's, and, unless gradient is NULL, writes (softmax − one-hot)·gradient_scale to it.
-/// `scratch` holds 2·N floats.
-double sower_cross_entropy(const float *logits, const int32_t *labels, ptrdiff_t classes, ptrdiff_t n, float *gradient,
-                           float gradient_scale, float *scratch, ptrdiff_t *correct);
+/// Softmax cross-entropy of logits[classes][N]: returns the sum over the batch and, unless gradient is NULL, writes
+/// (softmax − one-hot)·gradient_scale to it. `scratch` holds 2·N floats.
+///
+/// With second labels (NULL for none) the target is share·one-hot(label) + (1 − share)·one-hot(second label), as in
+/// mixup (Zhang et al. 2018, arXiv:1710.09412).
+double sower_cross_entropy(const float *logits, const int32_t *labels, const int32_t *second_labels, float share,
+                           ptrdiff_t classes, ptrdiff_t n, float *gradient, float gradient_scale, float *scratch);
+
+/// The number of images whose label is among their `top` largest logits; the lower class wins a tie.
+ptrdiff_t sower_count_correct(const float *logits, const int32_t *labels, ptrdiff_t classes, ptrdiff_t n,
+                              ptrdiff_t top);
 
 // MARK: Update
 
-/// torch.optim.SGD (dampening 0, not Nesterov): v = momentum·v + (g + weight_decay·w); w −= learning_rate·v.
+/// torch.optim.SGD (dampening 0): d = g + weight_decay·w; v = momentum·v + d; w −= learning_rate·v, or, if `nesterov`,
+/// w −= learning_rate·(d + momentum·v).
 void sower_sgd_update(float *w, const float *g, float *v, ptrdiff_t count, float learning_rate, float momentum,
-                      float weight_decay);
-
-/// (w, v) = M (w, v) for each element, in double; m is M row by row.
-void sower_linear_recurrence(float *w, float *v, ptrdiff_t count, const double m[4]);
+                      float weight_decay, int nesterov);
 
 // MARK: Layout
 
@@ -115,10 +136,6 @@ void sower_nchw_to_hwcn(const float *x, float *y, ptrdiff_t n, ptrdiff_t channel
 
 /// x[N][C][H·W] from y[H·W][C][N].
 void sower_hwcn_to_nchw(const float *y, float *x, ptrdiff_t n, ptrdiff_t channels, ptrdiff_t positions);
-
-/// Gathers images[indices[i]][C][H·W] of bytes as y[H·W][C][N] = byte·scale[C] + offset[C].
-void sower_gather_bytes(const uint8_t *images, const ptrdiff_t *indices, ptrdiff_t n, ptrdiff_t channels,
-                        ptrdiff_t positions, const float *scale, const float *offset, float *y);
 
 /// y[columns][rows] from x[rows][columns].
 void sower_transpose(const float *x, float *y, ptrdiff_t rows, ptrdiff_t columns);

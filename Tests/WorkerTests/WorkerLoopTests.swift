@@ -1,0 +1,129 @@
+import Coordination
+import Digests
+import Foundation
+import Studies
+import Testing
+import Transport
+import Worker
+
+/// Whole worker loops against a coordinator that the test plays by hand.
+@Suite final class WorkerLoopTests {
+    private let folder = FileManager.default.temporaryDirectory.path + "/sower-loop-" + String(UUID().uuidString.prefix(8))
+    private let context: ZeroMQContext
+    private let socket: RouterSocket
+    private var lines: [String] = []
+
+    init() throws {
+        try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+        context = try ZeroMQContext()
+        socket = try RouterSocket(context: context)
+        try socket.bind(to: "ipc://\(folder)/control")
+    }
+
+    deinit {
+        socket.close()
+        try? FileManager.default.removeItem(atPath: folder)
+    }
+
+    private let attempt = AttemptID(job: JobID(Digest(of: "job")), number: 4)
+    private var result: AttemptResult {
+        AttemptResult(attempt: attempt, outcome: .finished, epochs: [], artifacts: [], numericClass: "v1", seconds: 4)
+    }
+    private var spooled: String { "\(folder)/store/outbox/0/\(attempt.job.digest.hex)-4" }
+
+    /// A runner that has one result to tell, whatever it is asked.
+    private func worker(_ name: String) throws -> WorkerLoop {
+        let ended = RunnerResult(outcome: .finished, epochs: [], artifacts: [], seconds: 4)
+        try Data(FrameSplitter.framed(RunnerMessage.ended(ended).frame)).write(to: URL(fileURLWithPath: folder + "/said"))
+        return try WorkerLoop(
+            WorkerLoop.Settings(
+                controlEndpoint: "ipc://\(folder)/control", dataEndpoint: "ipc://\(folder)/data",
+                hello: Hello(
+                    worker: name, host: "lab1", processID: 1, slots: 1, isCentral: false, numericClass: "v1", attempts: []),
+                storePath: folder + "/store", runnerExecutable: "/bin/sh",
+                runnerArguments: ["-c", "cat '\(folder)/said'; exec sleep 60"], runnerEnvironment: ["PATH": "/usr/bin:/bin"],
+                lifeline: nil, log: { [unowned self] in lines.append($0) }))
+    }
+
+    /// Answers what the worker says until `answer` says that it is enough; the loop asks each turn.
+    private func run(_ worker: WorkerLoop, _ answer: (WorkerMessage, (CoordinatorMessage) -> Void) -> Bool) throws {
+        var turns = 0
+        let ending = try worker.run {
+            turns += 1
+            while let (peer, frame) = try? socket.receive(), let message = try? WorkerMessage(frame: frame) {
+                if answer(message, { _ = try? socket.send($0.frame, to: peer) }) { return true }
+            }
+            return turns > 200
+        }
+        #expect(ending == .stopped)
+        #expect(turns <= 200, "it never came to an end: \(lines)")
+    }
+
+    @Test func `a result outlives its worker and is delivered by the next that starts`() throws {
+        let welcome = CoordinatorMessage.welcome(Welcome(datasetPath: "/data", drop: []))
+        var wasOnDisk = false
+        do {
+            try run(try worker("w1")) { message, say in
+                switch message {
+                case .hello:
+                    say(welcome)
+                    say(.assign(Assignment(attempt: attempt, spec: [1], inputs: [])))
+                case .result(let told):
+                    wasOnDisk = FileManager.default.fileExists(atPath: spooled)
+                    #expect(told == result)
+                    return true
+                default: break
+                }
+                return false
+            }
+        }
+        #expect(wasOnDisk)
+        var greeted: [AttemptID] = []
+        var delivered: AttemptResult?
+        try run(try worker("w2")) { message, say in
+            switch message {
+            case .hello(let hello):
+                if greeted.isEmpty { greeted = hello.attempts }
+                say(welcome)
+            case .result(let told):
+                delivered = told
+                say(.acknowledged(attempt))
+            default: break
+            }
+            return delivered != nil && !FileManager.default.fileExists(atPath: spooled)
+        }
+        #expect(greeted == [attempt])
+        #expect(delivered == result)
+        #expect(!FileManager.default.fileExists(atPath: spooled))
+        #expect(lines.contains { $0.hasPrefix("1 results of earlier workers") })
+    }
+
+    @Test func `a result that the disk does not take is delivered all the same`() throws {
+        var delivered: AttemptResult?
+        let worker = try worker("w1")
+        try FileManager.default.createDirectory(atPath: spooled + ".tmp/inner", withIntermediateDirectories: true)
+        try run(worker) { message, say in
+            switch message {
+            case .hello:
+                say(.welcome(Welcome(datasetPath: "/data", drop: [])))
+                say(.assign(Assignment(attempt: attempt, spec: [1], inputs: [])))
+            case .result(let told): delivered = told
+            default: break
+            }
+            return delivered != nil
+        }
+        #expect(delivered == result)
+        #expect(lines.contains { $0.contains("the result is kept in memory only") })
+    }
+
+    @Test func `a worker that can have no outbox works without`() throws {
+        try FileManager.default.createDirectory(atPath: folder + "/store", withIntermediateDirectories: true)
+        try Data([1]).write(to: URL(fileURLWithPath: folder + "/store/outbox"))
+        var greetings = 0
+        try run(try worker("w1")) { message, _ in
+            if case .hello = message { greetings += 1 }
+            return greetings > 0
+        }
+        #expect(lines.contains { $0.hasPrefix("finished results are lost if this worker ends") })
+    }
+}
