@@ -15,6 +15,8 @@ package struct Dispatcher: Sendable {
         case received(WorkerMessage, from: String)
         /// The worker's process has ended, known before its silence would show it.
         case workerEnded(worker: String, reason: String)
+        /// A person wants something.
+        case asked(OperatorRequest)
         /// Nothing happened: leases may have run out.
         case tick
     }
@@ -42,6 +44,8 @@ package struct Dispatcher: Sendable {
         var phase: Phase
         var dependents: [JobID] = []
         var artifacts: [ArtifactNotice] = []
+        /// Where an attempt has failed in this process's life.
+        var failedHosts: Set<String> = []
         /// The digest of the result that stands, when it was settled in this process's life.
         var resultDigest: Digest?
     }
@@ -64,6 +68,8 @@ package struct Dispatcher: Sendable {
     let datasetPath: String
     /// The least time between two checkpoints of a training; `nil` for none.
     let checkpointSeconds: Double?
+    /// How long an attempt may run; `nil` for ever.
+    let timeLimitSeconds: Double?
     /// Stop giving out work once more jobs than this have failed for good; `nil` for never.
     let maximumFailures: Int?
     var jobs: [JobID: Job] = [:]
@@ -74,10 +80,11 @@ package struct Dispatcher: Sendable {
     private var kept: Set<Digest> = []
     var openJobs = 0
     var holds = Holds.over
+    var hostRecords: [String: HostRecord] = [:]
     private var lastEvent: Instant?
     package internal(set) var failedJobs = 0
-    /// No new work is given out (a person has asked to stop).
-    package internal(set) var isStopping = false
+    /// What a person has asked of the whole sweep.
+    package internal(set) var mode = Mode.working
 
     /// - Parameters:
     ///   - entries: every job of the study, in any order; inputs must be among them.
@@ -85,12 +92,13 @@ package struct Dispatcher: Sendable {
     ///     them have ended with it.
     package init(
         entries: [JobEntry], datasetPath: String, policy: RetryPolicy = RetryPolicy(), maximumFailures: Int? = nil,
-        checkpointSeconds: Double? = nil, holdsForEarlierWorkers: Bool = true
+        checkpointSeconds: Double? = nil, timeLimitSeconds: Double? = nil, holdsForEarlierWorkers: Bool = true
     ) {
         self.policy = policy
         self.datasetPath = datasetPath
         self.maximumFailures = maximumFailures
         self.checkpointSeconds = checkpointSeconds
+        self.timeLimitSeconds = timeLimitSeconds
         for entry in entries {
             let phase: Job.Phase
             var artifacts: [ArtifactNotice] = []
@@ -124,9 +132,6 @@ package struct Dispatcher: Sendable {
     /// Whether too many jobs have failed for the sweep to go on.
     package var hasTooManyFailures: Bool { maximumFailures.map { failedJobs > $0 } ?? false }
 
-    /// Gives out no more work from now on.
-    package mutating func stop() { isStopping = true }
-
     /// Jobs whose inputs can never come because one has ended without artifacts; to be called once, before the first
     /// event, so that a resumed study settles them too.
     package mutating func start() -> [Command] {
@@ -146,14 +151,16 @@ package struct Dispatcher: Sendable {
         switch event {
         case .received(let message, let worker):
             receive(message, from: worker, at: now, &commands)
+        case .asked(let request):
+            obey(request, at: now, &commands)
         case .workerEnded(let worker, let reason):
-            lose(worker, reason: reason, &commands)
+            lose(worker, reason: reason, at: now, &commands)
         case .tick:
             for (name, worker) in workers.sorted(by: { $0.key < $1.key }) where now - worker.lastHeard > Limits.leaseSeconds {
-                lose(name, reason: "silent for \(Int(now - worker.lastHeard)) s", &commands)
+                lose(name, reason: "silent for \(Int(now - worker.lastHeard)) s", at: now, &commands)
             }
         }
-        assignReadyJobs(&commands)
+        assignReadyJobs(at: now, &commands)
         return commands
     }
 
@@ -190,9 +197,9 @@ package struct Dispatcher: Sendable {
                 commands.append(.send(canReadopt(attempt) ? .greetAgain : .cancel(attempt), to: name))
             }
         case .result(let result):
-            settle(result, from: name, &commands)
+            settle(result, from: name, at: now, &commands)
         case .goodbye(let reason):
-            lose(name, reason: reason, &commands)
+            lose(name, reason: reason, at: now, &commands)
         case .checkpoint(let attempt, let checkpoint):
             keep(checkpoint, of: attempt, from: name, &commands)
         }
@@ -217,7 +224,9 @@ package struct Dispatcher: Sendable {
             }
         }
         workers[name] = Worker(hello: hello, lastHeard: now, leases: leases, leaseLimit: max(hello.slots, leases.count))
-        commands.append(.send(.welcome(Welcome(datasetPath: datasetPath, drop: drop, checkpointSeconds: checkpointSeconds)), to: name))
+        let welcome = Welcome(
+            datasetPath: datasetPath, drop: drop, checkpointSeconds: checkpointSeconds, timeLimitSeconds: timeLimitSeconds)
+        commands.append(.send(.welcome(welcome), to: name))
         // Assignments that the worker knows nothing of were lost, or are on their way: a second one changes nothing.
         let held = Set(hello.attempts)
         for job in leases.sorted() {
@@ -240,20 +249,20 @@ package struct Dispatcher: Sendable {
         return attempt.number == job.entry.lastAttempt && job.entry.mayBeRunning
     }
 
-    private mutating func lose(_ name: String, reason: String, _ commands: inout [Command]) {
+    private mutating func lose(_ name: String, reason: String, at now: Instant, _ commands: inout [Command]) {
         guard let worker = workers.removeValue(forKey: name) else { return }
         for job in worker.leases.sorted() {
             guard case .leased(let number, name) = jobs[job]?.phase else { continue }
             fail(
                 AttemptID(job: job, number: number),
-                JobFailure(.hostLost, "worker \(name) on \(worker.hello.host): \(reason)"), &commands)
+                JobFailure(.hostLost, "worker \(name) on \(worker.hello.host): \(reason)"), at: now, &commands)
         }
         commands.append(.record(.workerLeft(worker: name, reason: reason)))
     }
 
     // MARK: Results
 
-    private mutating func settle(_ result: AttemptResult, from name: String, _ commands: inout [Command]) {
+    private mutating func settle(_ result: AttemptResult, from name: String, at now: Instant, _ commands: inout [Command]) {
         let attempt = result.attempt
         guard let job = jobs[attempt.job], attempt.number <= job.entry.lastAttempt else {
             // Not a job of this study, or an attempt that was never given out.
@@ -278,6 +287,7 @@ package struct Dispatcher: Sendable {
         case .finished, .diverged:
             // A late result is as good as any while the job is open: the lease saves work, the job's id keeps the truth.
             revokeLease(except: attempt, on: name, &commands)
+            if let host = workers[name]?.hello.host { noteSuccess(on: host, &commands) }
             let state: JobState = result.outcome == .finished ? .finished : .diverged
             commands.append(.record(.jobSettled(result)))
             jobs[attempt.job]?.phase = .settled(state)
@@ -295,7 +305,7 @@ package struct Dispatcher: Sendable {
             }
         case .failed(let failure):
             if isLeased(attempt, to: name) {
-                fail(attempt, failure, &commands)
+                fail(attempt, failure, at: now, &commands)
             } else if failure.reason != .hostLost, attempt.number > job.entry.lastEndedAttempt {
                 // Given up before: not counted again, but known to have ended.
                 jobs[attempt.job]?.entry.lastEndedAttempt = attempt.number
@@ -305,11 +315,13 @@ package struct Dispatcher: Sendable {
         }
     }
 
-    private mutating func fail(_ attempt: AttemptID, _ failure: JobFailure, _ commands: inout [Command]) {
-        guard let job = jobs[attempt.job], case .leased(attempt.number, let worker) = job.phase else { return }
+    private mutating func fail(_ attempt: AttemptID, _ failure: JobFailure, at now: Instant, _ commands: inout [Command]) {
+        guard case .leased(attempt.number, let worker) = jobs[attempt.job]?.phase else { return }
         workers[worker]?.leases.remove(attempt.job)
         if failure.reason != .hostLost { jobs[attempt.job]?.entry.lastEndedAttempt = attempt.number }
-        switch policy.decision(for: failure, crashes: job.entry.crashes) {
+        if let host = workers[worker]?.hello.host { noteFailure(of: attempt.job, failure, on: host, at: now, &commands) }
+        guard let job = jobs[attempt.job] else { return }
+        switch policy.decision(for: failure, crashes: job.entry.crashes, isTriedEverywhere: isTriedEverywhere(job)) {
         case .tryAgain(let countsAsCrash):
             if countsAsCrash { jobs[attempt.job]?.entry.crashes += 1 }
             commands.append(.record(.attemptFailed(attempt, failure)))
@@ -346,7 +358,7 @@ package struct Dispatcher: Sendable {
         jobs[attempt.job]?.entry.checkpoint = newest
     }
 
-    private mutating func discardCheckpoint(of job: JobID, _ commands: inout [Command]) {
+    mutating func discardCheckpoint(of job: JobID, _ commands: inout [Command]) {
         guard let checkpoint = jobs[job]?.entry.checkpoint else { return }
         jobs[job]?.entry.checkpoint = nil
         discard(checkpoint.checkpoint.artifact.digest, &commands)
@@ -358,7 +370,7 @@ package struct Dispatcher: Sendable {
         if !isNeeded { commands.append(.discard(digest)) }
     }
 
-    private mutating func failDependents(of id: JobID, _ commands: inout [Command]) {
+    mutating func failDependents(of id: JobID, _ commands: inout [Command]) {
         for dependent in (jobs[id]?.dependents ?? []).sorted() {
             guard case .blocked = jobs[dependent]?.phase else { continue }
             commands.append(
@@ -398,22 +410,29 @@ package struct Dispatcher: Sendable {
 
     // MARK: Assignment
 
-    private mutating func assignReadyJobs(_ commands: inout [Command]) {
-        guard !isStopping, !hasTooManyFailures else { return }
+    private mutating func assignReadyJobs(at now: Instant, _ commands: inout [Command]) {
+        guard mode == .working, !hasTooManyFailures else { return }
         for (name, worker) in workers.sorted(by: { $0.key < $1.key }) {
             for _ in 0..<max(0, worker.hello.slots - worker.leases.count) {
-                guard let id = popReady(central: worker.hello.isCentral) else { break }
+                guard mayTakeWork(worker, at: now), let id = popReady(for: worker) else { break }
                 lease(id, to: name, &commands)
             }
         }
     }
 
-    private mutating func popReady(central: Bool) -> JobID? {
-        while let entry = central ? readyCentralQueue.popMin() : readyQueue.popMin() {
+    /// The first job in the queue that the worker's host has not failed; jobs that it has wait for another host.
+    private mutating func popReady(for worker: Worker) -> JobID? {
+        var avoided: [QueueEntry] = []
+        var found: JobID?
+        while found == nil, let entry = worker.hello.isCentral ? readyCentralQueue.popMin() : readyQueue.popMin() {
             // A job that was taken back or settled since it was queued has left its entry behind.
-            if jobs[entry.id]?.phase == .ready { return entry.id }
+            guard let job = jobs[entry.id], job.phase == .ready else { continue }
+            if avoids(worker.hello.host, job) { avoided.append(entry) } else { found = entry.id }
         }
-        return nil
+        for entry in avoided {
+            if worker.hello.isCentral { readyCentralQueue.insert(entry) } else { readyQueue.insert(entry) }
+        }
+        return found
     }
 
     mutating func makeReady(_ id: JobID) {
@@ -430,6 +449,7 @@ package struct Dispatcher: Sendable {
         job.phase = .leased(attempt: attempt.number, worker: name)
         jobs[id] = job
         workers[name]?.leases.insert(id)
+        if let host = workers[name]?.hello.host { noteLease(of: id, on: host) }
         commands.append(.record(.attemptStarted(attempt, worker: name)))
         commands.append(.send(.assign(assignment(attempt, to: name)), to: name))
     }
@@ -452,7 +472,7 @@ package struct Dispatcher: Sendable {
         if case .leased(let number, _) = jobs[attempt.job]?.phase { number != attempt.number } else { false }
     }
 
-    private func isOpen(_ id: JobID) -> Bool {
+    func isOpen(_ id: JobID) -> Bool {
         guard let job = jobs[id] else { return false }
         if case .settled = job.phase { return false }
         return true

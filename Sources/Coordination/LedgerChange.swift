@@ -14,6 +14,8 @@ package enum LedgerChange: Sendable, Equatable {
     case jobSettled(AttemptResult)
     /// The job has failed for good; the attempt is the last one, or `nil` when none was tried (a failed input).
     case jobFailed(JobID, attempt: AttemptID?, JobFailure)
+    /// A job that had failed for good is open again, its crashes forgiven.
+    case jobReopened(JobID)
     /// The job's checkpoint from now on, in place of an earlier one.
     case checkpointed(JobID, JobCheckpoint)
     /// Something a person should be able to read later: a conflicting result, a refused worker.

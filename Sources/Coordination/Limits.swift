@@ -1,7 +1,7 @@
 /// Every limit of the protocol, in one place. Sizes in bytes, times in seconds.
 package enum Limits {
     /// Spoken by this build; a worker that speaks another version is refused in words that it can read.
-    package static let protocolVersion: UInt16 = 3
+    package static let protocolVersion: UInt16 = 4
 
     package static let controlFrameBytes = 44 * 1024
     package static let dataFrameBytes = 264 * 1024
@@ -19,6 +19,8 @@ package enum Limits {
     package static let artifactsPerJob = 2
     /// A result carries every epoch, so a job's epochs are bounded by the control frame (72 bytes each).
     package static let epochsPerJob = 500
+    /// Jobs that one command of a person names; 32 bytes each.
+    package static let jobsPerRequest = 1000
     package static let slotsPerWorker = 1024
     /// A greeting lists every attempt in one control frame (36 bytes each).
     package static let attemptsPerWorker = 1100
@@ -26,6 +28,8 @@ package enum Limits {
     package static let heartbeatSeconds = 2.0
     /// So often the heartbeat is a whole greeting, which repairs what was lost on the way.
     package static let greetingSeconds = 10.0
+    /// A worker silent for so long, three heartbeats, is suspect: it gets no new work until it is heard again.
+    package static let suspectSeconds = 7.0
     /// A worker silent for so long loses its leases.
     package static let leaseSeconds = 30.0
     /// So long after its start a coordinator keeps a job that may still be running for the worker that runs it: two
@@ -39,6 +43,13 @@ package enum Limits {
     package static let firstContactSeconds = 60.0
     /// A worker whose coordinator is gone goes on computing, and waits for so long.
     package static let graceSeconds = 2400.0
+    /// So many different jobs that fail on a host, with no success between, put it into quarantine.
+    package static let hostFailures = 3
+    /// The first quarantine; each one that follows on a failed canary is twice as long, up to the longest.
+    package static let quarantineSeconds = 60.0
+    package static let longestQuarantineSeconds = 1800.0
+    /// The last words of a runner that are kept with its failure.
+    package static let logTailBytes = 1200
     /// A result that is not acknowledged is sent again.
     package static let resultRepeatSeconds = 3.0
     /// A transfer without progress is asked for again.

@@ -53,6 +53,7 @@ extension CoordinatorMessage: WireCodable {
             writer.write(welcome.datasetPath)
             writer.write(list: welcome.drop) { $1.encode(into: &$0) }
             writer.write(optional: welcome.checkpointSeconds) { $0.write($1) }
+            writer.write(optional: welcome.timeLimitSeconds) { $0.write($1) }
         case .refused(let reason):
             writer.write(ProtocolVersions.refusalTag)
             writer.write(cleaning: reason, limit: Limits.textBytes)
@@ -84,6 +85,8 @@ extension CoordinatorMessage: WireCodable {
             artifact.encode(into: &writer)
         case .finish:
             writer.write(UInt8(10))
+        case .giveBack:
+            writer.write(UInt8(11))
         }
     }
 
@@ -94,7 +97,8 @@ extension CoordinatorMessage: WireCodable {
                 Welcome(
                     datasetPath: try reader.readText("data set path", limit: Limits.textBytes),
                     drop: try reader.readList("attempts to drop", limit: Limits.attemptsPerWorker, AttemptID.init(from:)),
-                    checkpointSeconds: try reader.readInterval("checkpoint interval")))
+                    checkpointSeconds: try reader.readInterval("checkpoint interval"),
+                    timeLimitSeconds: try reader.readInterval("time limit")))
         case ProtocolVersions.refusalTag: self = .refused(reason: try reader.readText("reason", limit: Limits.textBytes))
         case 3: self = .greetAgain
         case 4: self = .heartbeat
@@ -117,6 +121,7 @@ extension CoordinatorMessage: WireCodable {
         case 8: self = .cancel(try AttemptID(from: &reader))
         case 9: self = .announce(try ArtifactNotice(from: &reader))
         case 10: self = .finish
+        case 11: self = .giveBack
         case let tag: throw .unknownTag(field: "coordinator message", value: tag)
         }
     }

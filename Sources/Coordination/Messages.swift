@@ -39,6 +39,8 @@ package enum CoordinatorMessage: Sendable, Equatable {
     case cancel(AttemptID)
     /// An initialization that coming jobs will read: fetch it before it is needed. Correctness never depends on this.
     case announce(ArtifactNotice)
+    /// Hand back what has not begun: a person wants the sweep to pause or to stop.
+    case giveBack
     /// Nothing is left to do: end.
     case finish
 }
@@ -93,11 +95,16 @@ package struct Welcome: Sendable, Equatable {
     package var drop: [AttemptID]
     /// The least time between two checkpoints of a training; `nil` for none.
     package var checkpointSeconds: Double?
+    /// How long an attempt may run; `nil` for ever.
+    package var timeLimitSeconds: Double?
 
-    package init(datasetPath: String, drop: [AttemptID], checkpointSeconds: Double? = nil) {
+    package init(
+        datasetPath: String, drop: [AttemptID], checkpointSeconds: Double? = nil, timeLimitSeconds: Double? = nil
+    ) {
         self.datasetPath = datasetPath
         self.drop = drop
         self.checkpointSeconds = checkpointSeconds
+        self.timeLimitSeconds = timeLimitSeconds
     }
 }
 
@@ -213,7 +220,18 @@ package struct JobFailure: Sendable, Equatable {
         case specification = 6
         /// A file or socket operation failed on the worker's host.
         case io = 7
+        /// The attempt was given back before it ran, or a person has canceled the job.
         case canceled = 8
+        /// The attempt ran for longer than the sweep allows.
+        case timeout = 9
+    }
+
+    /// Whether the host may be at fault: its memory, disk, files or libraries.
+    var mayBeTheHosts: Bool {
+        switch reason {
+        case .crashed, .outOfMemory, .data, .input, .io, .timeout: true
+        case .hostLost, .specification, .canceled: false
+        }
     }
 
     package var reason: Reason
@@ -236,6 +254,7 @@ package struct JobFailure: Sendable, Equatable {
         case .specification: "SPECIFICATION"
         case .io: "IO"
         case .canceled: "CANCELED"
+        case .timeout: "TIMEOUT"
         }
     }
 }

@@ -11,15 +11,20 @@ package struct RetryPolicy: Sendable, Equatable {
         case giveUp
     }
 
-    /// - Parameter crashes: the job's earlier attempts that counted as crashes.
-    package func decision(for failure: JobFailure, crashes: Int) -> Decision {
+    /// - Parameters:
+    ///   - crashes: the job's earlier attempts that counted as crashes.
+    ///   - isTriedEverywhere: whether the job has failed on every host that could take it.
+    package func decision(for failure: JobFailure, crashes: Int, isTriedEverywhere: Bool) -> Decision {
         switch failure.reason {
-        case .crashed, .outOfMemory, .io, .input:
+        case .crashed, .outOfMemory, .io, .input, .timeout:
             crashes + 1 < crashLimit ? .tryAgain(countsAsCrash: true) : .giveUp
         case .hostLost, .canceled:
             .tryAgain(countsAsCrash: false)
-        case .data, .specification:
-            // The same bytes and the same build give the same failure everywhere.
+        case .data:
+            // A host may lack the files or hold damaged ones; the same files give the same failure again.
+            !isTriedEverywhere && crashes + 1 < crashLimit ? .tryAgain(countsAsCrash: true) : .giveUp
+        case .specification:
+            // The same build gives the same failure everywhere.
             .giveUp
         }
     }

@@ -91,6 +91,8 @@ package struct WorkerSession: Sendable {
         var phase: Phase
         /// The newest checkpoint of the attempt.
         var checkpoint: Checkpoint?
+        /// When its runner got it.
+        var started: Instant?
     }
 
     /// Checkpoints on their way to the coordinator.
@@ -103,6 +105,7 @@ package struct WorkerSession: Sendable {
     private var slots: [AttemptID?]
     private var datasetPath: String?
     private var checkpointSeconds: Double?
+    private var timeLimitSeconds: Double?
     /// When the coordinator last said anything, or the start.
     private var lastHeard: Instant
     private var lastReconnection: Instant
@@ -205,9 +208,10 @@ package struct WorkerSession: Sendable {
             slots[slot] = nil
             report(failure: failure, of: attempt, at: now, &commands)
         case .tick:
+            endOverdue(at: now, &commands)
             keepInTouch(at: now, &commands)
         }
-        startQueued(&commands)
+        startQueued(at: now, &commands)
         return commands
     }
 
@@ -216,6 +220,7 @@ package struct WorkerSession: Sendable {
         case .welcome(let welcome):
             datasetPath = welcome.datasetPath
             checkpointSeconds = welcome.checkpointSeconds
+            timeLimitSeconds = welcome.timeLimitSeconds
             for attempt in welcome.drop where !hasResult(attempt) { drop(attempt, &commands) }
             for attempt in order {
                 if case .reporting(let result, _) = held[attempt]?.phase { report(result, at: now, &commands) }
@@ -250,6 +255,14 @@ package struct WorkerSession: Sendable {
             drop(attempt, &commands)
         case .announce(let artifact):
             commands.append(.fetch(artifact))
+        case .giveBack:
+            for attempt in order {
+                switch held[attempt]?.phase {
+                case .fetching, .queued:
+                    report(failure: JobFailure(.canceled, "given back before it began"), of: attempt, at: now, &commands)
+                case .running, .pushing, .reporting, nil: break
+                }
+            }
         case .finish:
             commands.append(.end(.finished))
         }
@@ -308,13 +321,28 @@ package struct WorkerSession: Sendable {
         }
     }
 
-    private mutating func startQueued(_ commands: inout [Command]) {
+    /// Ends what has run for longer than the sweep allows.
+    private mutating func endOverdue(at now: Instant, _ commands: inout [Command]) {
+        guard let timeLimitSeconds else { return }
+        for slot in slots.indices {
+            guard let attempt = slots[slot], let started = held[attempt]?.started, now - started > timeLimitSeconds else { continue }
+            slots[slot] = nil
+            commands.append(.kill(slot: slot))
+            let failure = JobFailure(
+                .timeout, "it ran for \(Int(now - started)) s, the time limit is \(Int(timeLimitSeconds)) s; a training that leaves "
+                    + "checkpoints goes on from the last one")
+            report(failure: failure, of: attempt, at: now, &commands)
+        }
+    }
+
+    private mutating func startQueued(at now: Instant, _ commands: inout [Command]) {
         guard let datasetPath else { return }
         for attempt in order {
             guard case .queued = held[attempt]?.phase, let assignment = held[attempt]?.assignment else { continue }
             guard let slot = slots.firstIndex(where: { $0 == nil }) else { return }
             slots[slot] = attempt
             held[attempt]?.phase = .running(slot: slot)
+            held[attempt]?.started = now
             commands.append(
                 .start(
                     slot: slot, attempt,

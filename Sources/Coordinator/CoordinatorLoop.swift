@@ -15,10 +15,13 @@ package final class CoordinatorLoop {
         /// Where workers connect, as libzmq endpoints (`ipc://…`, `tcp://*:17610`).
         package var controlEndpoints: [String]
         package var dataEndpoints: [String]
+        /// Where a person's commands arrive, an ipc endpoint of this user's alone; `nil` for nowhere.
+        package var operatorEndpoint: String?
 
-        package init(controlEndpoints: [String], dataEndpoints: [String]) {
+        package init(controlEndpoints: [String], dataEndpoints: [String], operatorEndpoint: String? = nil) {
             self.controlEndpoints = controlEndpoints
             self.dataEndpoints = dataEndpoints
+            self.operatorEndpoint = operatorEndpoint
         }
     }
 
@@ -29,6 +32,10 @@ package final class CoordinatorLoop {
         case tooManyFailures
         /// Asked to stop; what was running is running no more, what was finished is kept.
         case stopped
+        /// Asked by a person to stop; what was running has ended first.
+        case drained
+        /// Asked by a person to end at once.
+        case canceled
     }
 
     /// Frames that wait for a worker whose queue is full; a worker that leaves so many unread is given up.
@@ -36,12 +43,13 @@ package final class CoordinatorLoop {
     /// Frames dealt with before a transaction is committed.
     static let framesPerTurn = 256
 
-    private enum Key: Hashable { case control }
+    private enum Key: Hashable { case control, commands }
 
     private let ledger: Ledger
     private let store: ArtifactStore
     private let context: ZeroMQContext
     private let socket: RouterSocket
+    private let operatorSocket: OperatorSocket?
     private let blobs: BlobServer
     private let clock = ContinuousClock()
     private let start: ContinuousClock.Instant
@@ -63,6 +71,7 @@ package final class CoordinatorLoop {
         self.store = store
         context = try ZeroMQContext()
         socket = try RouterSocket(context: context, options: SocketOptions(maximumFrameBytes: Limits.controlFrameBytes))
+        operatorSocket = try settings.operatorEndpoint.map { [context] in try OperatorSocket(context: context, endpoint: $0) }
         blobs = try BlobServer()
         start = clock.now
         for endpoint in settings.controlEndpoints {
@@ -82,12 +91,12 @@ package final class CoordinatorLoop {
     ) throws -> Ending {
         var poller = Poller<Key>()
         poller.watch(socket, as: .control, for: .read)
+        if let operatorSocket { poller.watch(operatorSocket.socket, as: .commands, for: .read) }
         var lastProgress: Instant?
         try carryOut(dispatcher.start())
         while true {
             if let ending = try turn(endedWorkers()) { return ending }
             if shouldStop() {
-                dispatcher.stop()
                 return .stopped
             }
             if lastProgress.map({ now - $0 >= 1 }) ?? true {
@@ -109,6 +118,7 @@ package final class CoordinatorLoop {
 
     package func close() {
         blobs.stop()
+        operatorSocket?.close()
         socket.close()
     }
 
@@ -137,8 +147,11 @@ package final class CoordinatorLoop {
         }
         commands += dispatcher.handle(.tick, at: now)
         try carryOut(commands)
+        try obeyCommands()
         try sendWaitingFrames()
         if dispatcher.isComplete { return .complete }
+        if dispatcher.mode == .canceled { return .canceled }
+        if dispatcher.isDrained { return .drained }
         return dispatcher.hasTooManyFailures ? .tooManyFailures : nil
     }
 
@@ -167,6 +180,24 @@ package final class CoordinatorLoop {
             break
         }
         return dispatcher.handle(.received(message, from: name), at: now)
+    }
+
+    /// What a person wants is done, and on the disk, before it is answered.
+    private func obeyCommands() throws {
+        while let (peer, request) = try operatorSocket?.receive() {
+            let commands = dispatcher.handle(.asked(request), at: now)
+            try carryOut(commands)
+            let changed = commands.count {
+                switch $0 {
+                case .record(.jobFailed), .record(.jobReopened): true
+                default: false
+                }
+            }
+            try operatorSocket?.answer(
+                OperatorReply(
+                    mode: dispatcher.mode, changed: changed, running: dispatcher.counts[.running] ?? 0,
+                    quarantinedHosts: dispatcher.quarantinedHosts), to: peer)
+        }
     }
 
     /// Tells a worker that speaks another protocol; noted once a connection, however often it greets.

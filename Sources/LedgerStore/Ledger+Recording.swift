@@ -36,6 +36,7 @@ private struct Recorder {
             try end(attempt, row: try row(of: attempt.job), failure)
         case .jobSettled(let result): try settle(result)
         case .jobFailed(let job, let attempt, let failure): try fail(job, attempt: attempt, failure)
+        case .jobReopened(let job): try reopen(job)
         case .checkpointed(let job, let checkpoint): try keep(checkpoint, of: job)
         case .event(let kind, let text):
             try execute("INSERT INTO events (at, kind, text) VALUES (?, ?, ?)", [now, kind, text])
@@ -204,6 +205,16 @@ private struct Recorder {
         try execute(
             "UPDATE jobs SET state = 'failed', failure_reason = ?, failure_message = ?, settled_at = ? WHERE id = ?",
             [failure.code, failure.message, now, job])
+    }
+
+    private func reopen(_ id: JobID) throws {
+        try execute(
+            """
+            UPDATE jobs SET state = 'open', settled_at = NULL, failure_reason = NULL, failure_message = NULL,
+                forgiven_attempts = (SELECT coalesce(max(number), 0) FROM attempts WHERE job = jobs.id)
+            WHERE state = 'failed' AND id = ?
+            """, [try row(of: id)])
+        try requireChange("job \(id.short) is tried again, but has not failed")
     }
 
     // MARK: Statements

@@ -123,6 +123,6 @@ extension RetryPolicy {
     package static var countedReasons: [String] {
         let patient = RetryPolicy(crashLimit: .max)
         return JobFailure.Reason.allCases.map { JobFailure($0, "") }
-            .filter { patient.decision(for: $0, crashes: 0) == .tryAgain(countsAsCrash: true) }.map(\.code)
+            .filter { patient.decision(for: $0, crashes: 0, isTriedEverywhere: false) == .tryAgain(countsAsCrash: true) }.map(\.code)
     }
 }

@@ -10,16 +10,19 @@ package final class ChildProcess {
     package let input: Int32
     /// Read here what the child prints, or −1 when its standard output is the parent's.
     package let output: Int32
+    /// Read here what the child prints on its standard error, or −1 when that is not read.
+    package let errors: Int32
     private var end: ProcessEnd?
 
     /// - Parameters:
     ///   - environment: the whole of the child's environment.
     ///   - readsOutput: whether the child's standard output is a pipe, set not to block.
+    ///   - readsErrors: whether its standard error is a pipe too, set not to block.
     ///   - errorPath: a file that its standard error (and its output, unless read) is appended to; `nil` for the parent's.
     ///   - ownGroup: whether it is the first of a process group of its own, out of reach of the terminal's Ctrl-C.
     package init(
-        executable: String, arguments: [String], environment: [String: String], readsOutput: Bool, errorPath: String? = nil,
-        ownGroup: Bool = false
+        executable: String, arguments: [String], environment: [String: String], readsOutput: Bool, readsErrors: Bool = false,
+        errorPath: String? = nil, ownGroup: Bool = false
     ) throws(ProcessError) {
         var toChild: [Int32] = [-1, -1]
         var fromChild: [Int32] = [-1, -1]
@@ -29,7 +32,13 @@ package final class ChildProcess {
             toChild.forEach { close($0) }
             throw .system("pipe", code)
         }
-        for descriptor in toChild + fromChild where descriptor >= 0 { _ = fcntl(descriptor, F_SETFD, FD_CLOEXEC) }
+        var errorsFromChild: [Int32] = [-1, -1]
+        if readsErrors, pipe(&errorsFromChild) != 0 {
+            let code = errno
+            for descriptor in toChild + fromChild where descriptor >= 0 { close(descriptor) }
+            throw .system("pipe", code)
+        }
+        for descriptor in toChild + fromChild + errorsFromChild where descriptor >= 0 { _ = fcntl(descriptor, F_SETFD, FD_CLOEXEC) }
 
         var actions = posix_spawn_file_actions_t()
         posix_spawn_file_actions_init(&actions)
@@ -40,6 +49,7 @@ package final class ChildProcess {
             if !readsOutput { posix_spawn_file_actions_adddup2(&actions, 2, 1) }
         }
         if readsOutput { posix_spawn_file_actions_adddup2(&actions, fromChild[1], 1) }
+        if readsErrors { posix_spawn_file_actions_adddup2(&actions, errorsFromChild[1], 2) }
 
         var attributes = posix_spawnattr_t()
         posix_spawnattr_init(&attributes)
@@ -60,15 +70,18 @@ package final class ChildProcess {
         let code = posix_spawn(&child, executable, &actions, &attributes, &argumentPointers, &environmentPointers)
         close(toChild[0])
         if readsOutput { close(fromChild[1]) }
+        if readsErrors { close(errorsFromChild[1]) }
         guard code == 0 else {
             close(toChild[1])
             if readsOutput { close(fromChild[0]) }
+            if readsErrors { close(errorsFromChild[0]) }
             throw .cannotStart(executable, code)
         }
         processID = child
         input = toChild[1]
         output = fromChild[0]
-        if readsOutput { _ = fcntl(output, F_SETFL, O_NONBLOCK) }
+        errors = errorsFromChild[0]
+        for descriptor in [output, errors] where descriptor >= 0 { _ = fcntl(descriptor, F_SETFL, O_NONBLOCK) }
     }
 
     deinit { kill() }
@@ -98,6 +111,7 @@ package final class ChildProcess {
     private func finish(_ status: Int32) -> ProcessEnd {
         close(input)
         if output >= 0 { close(output) }
+        if errors >= 0 { close(errors) }
         let signal = status & 0x7F
         let result: ProcessEnd = signal == 0 ? .exited((status >> 8) & 0xFF) : .signalled(signal)
         end = result

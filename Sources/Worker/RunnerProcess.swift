@@ -4,25 +4,40 @@ import Processes
 
 /// One runner child: a persistent process that runs a slot's jobs one after another.
 ///
-/// It is spoken to in frames on its standard input and output; its standard error is the worker's. It ends when its
+/// It is spoken to in frames on its standard input and output; its standard error goes to the worker's. It ends when its
 /// input is closed, so no runner outlives its worker, however that ends.
 package final class RunnerProcess {
     private let process: ChildProcess
     private var splitter = FrameSplitter()
+    private let log: RunnerLog
+    /// The kernel's count when the runner got its job, at most a second older: it costs too much for jobs of a millisecond.
+    private var outOfMemoryKills = OutOfMemoryKills.count
+    private var countedAt = ContinuousClock.now
 
     /// Starts `executable` with `arguments`; `environment` is the whole of its environment.
     package init(executable: String, arguments: [String], environment: [String: String]) throws(ProcessError) {
         process = try ChildProcess(
-            executable: executable, arguments: arguments, environment: environment, readsOutput: true)
+            executable: executable, arguments: arguments, environment: environment, readsOutput: true, readsErrors: true)
+        log = RunnerLog(descriptor: process.errors)
     }
 
     /// Readable when the runner has spoken or has ended.
     package var output: Int32 { process.output }
+    /// Readable when the runner has printed something for people.
+    package var errors: Int32 { process.errors }
+
+    /// Passes on to the worker's log what the runner has printed; `false` when no more can come.
+    package func passOnLog() -> Bool { log.passOn() }
 
     /// Hands the runner a job. A frame is smaller than a pipe's buffer and the runner always reads, so this does not wait.
     ///
     /// A runner that is gone is noticed at its output, not here.
     package func send(_ request: RunnerRequest) {
+        log.beginJob()
+        if ContinuousClock.now - countedAt > .seconds(1) {
+            outOfMemoryKills = OutOfMemoryKills.count
+            countedAt = .now
+        }
         let bytes = FrameSplitter.framed(request.frame)
         var sent = 0
         while sent < bytes.count {
@@ -55,7 +70,10 @@ package final class RunnerProcess {
             process.kill()
             return (messages, JobFailure(.crashed, "the runner's output is not its protocol (\(error)): does a library print there?"))
         }
-        return (messages, hasEnded ? JobFailure(.crashed, "the runner ended with \(process.wait())") : nil)
+        guard hasEnded else { return (messages, nil) }
+        log.passOn()
+        let kills = OutOfMemoryKills.count - outOfMemoryKills
+        return (messages, RunnerDeath.failure(process.wait(), outOfMemoryKills: kills, lastLines: log.lastLines))
     }
 
     /// Ends the process at once.

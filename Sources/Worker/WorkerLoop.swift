@@ -49,7 +49,7 @@ package final class WorkerLoop {
 
     static let socketOptions = SocketOptions(maximumFrameBytes: Limits.controlFrameBytes)
 
-    private enum Key: Hashable { case control, blobs, lifeline, runner(Int) }
+    private enum Key: Hashable { case control, blobs, lifeline, runner(Int), runnerLog(Int) }
 
     private let settings: Settings
     private let context: ZeroMQContext
@@ -109,6 +109,7 @@ package final class WorkerLoop {
                 case .blobs: for event in blobs.takeEvents() { try feed(.init(event)) }
                 case .lifeline: if lifelineIsCut() { return .lifelineCut }
                 case .runner(let slot): try receive(fromRunner: slot)
+                case .runnerLog(let slot): if runners[slot]?.passOnLog() != true { poller.forget(.runnerLog(slot)) }
                 }
             }
             try feed(.tick)
@@ -131,6 +132,7 @@ package final class WorkerLoop {
         let (messages, death) = runner.receive()
         if death != nil {
             poller.forget(.runner(slot))
+            poller.forget(.runnerLog(slot))
             runners[slot] = nil
         }
         var hasEnded = false
@@ -179,6 +181,7 @@ package final class WorkerLoop {
                 try? store.remove(digest)
             case .kill(let slot):
                 poller.forget(.runner(slot))
+                poller.forget(.runnerLog(slot))
                 runners.removeValue(forKey: slot)?.end()
             case .reconnect:
                 settings.log("the coordinator is silent: connecting again")
@@ -199,6 +202,7 @@ package final class WorkerLoop {
             executable: settings.runnerExecutable, arguments: settings.runnerArguments, environment: settings.runnerEnvironment)
         runners[slot] = runner
         poller.watch(fileDescriptor: runner.output, as: .runner(slot), for: .read)
+        poller.watch(fileDescriptor: runner.errors, as: .runnerLog(slot), for: .read)
         return runner
     }
 

@@ -70,14 +70,37 @@ struct FailureOptions: ParsableArguments {
     @Option(help: ArgumentHelp("Stop when more jobs than this have failed for good.", valueName: "n"))
     var maxFails: Int?
 
+    @Option(
+        help: ArgumentHelp(
+            "End an attempt that runs for longer (90s, 45min, 2h); it counts as a crash of its job.", valueName: "time"))
+    var timeLimit: TimeLimit?
+
     @Flag(help: "Try the jobs again that have failed for good.")
     var retryFailed = false
 
     /// What another run needs to be like this one, as words of its command; `--retry-failed` was for this once.
-    var words: String { maxFails.map { " --max-fails \($0)" } ?? "" }
+    var words: String {
+        (maxFails.map { " --max-fails \($0)" } ?? "") + (timeLimit.map { " --time-limit \($0.text)" } ?? "")
+    }
 
     func validate() throws {
         if let maxFails, maxFails < 0 { throw ValidationError("--max-fails \(maxFails): expected 0 or more") }
+    }
+}
+
+/// A length of time as people write it: a number of seconds, or one with the unit s, min, h or d.
+struct TimeLimit: ExpressibleByArgument {
+    /// More than 0, at most a year.
+    var seconds: Double
+    var text: String
+
+    init?(argument: String) {
+        let units: [(String, Double)] = [("min", 60), ("s", 1), ("h", 3600), ("d", 86_400)]
+        let unit = units.first { argument.hasSuffix($0.0) }
+        guard let number = Double(argument.dropLast(unit?.0.count ?? 0)), number.isFinite, number > 0 else { return nil }
+        seconds = number * (unit?.1 ?? 1)
+        guard seconds <= 366 * 86_400 else { return nil }
+        text = argument
     }
 }
 

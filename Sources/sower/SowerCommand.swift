@@ -21,7 +21,8 @@ struct SowerCommand: ParsableCommand {
             """,
         version: Version.text,
         subcommands: [
-            RunCommand.self, PlanCommand.self, ResumeCommand.self, StatusCommand.self, WhyCommand.self, LogsCommand.self, TableCommand.self, WorkerCommand.self,
+            RunCommand.self, PlanCommand.self, ResumeCommand.self, StatusCommand.self, WhyCommand.self, LogsCommand.self,
+            PauseCommand.self, StopCommand.self, CancelCommand.self, RetryCommand.self, TableCommand.self, WorkerCommand.self,
             CoordinatorCommand.self, DataCommand.self, JobCommand.self, EngineCommand.self, BenchCommand.self, RunnerCommand.self,
         ])
 

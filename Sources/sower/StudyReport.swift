@@ -1,3 +1,4 @@
+import Coordination
 import Foundation
 import LedgerStore
 import Reports
@@ -34,8 +35,8 @@ struct StudyReport {
     /// The jobs that failed for good, with the reason and where to look.
     var failureLines: [String] {
         failures.map { failure in
-            "\(failure.job.short) \(failure.failure.code): \(failure.failure.message)"
-                + (failure.worker.map { " (worker \($0) on \(failure.host ?? "?"))" } ?? "")
+            let place = failure.worker.map { " (worker \($0) on \(failure.host ?? "?"))" } ?? ""
+            return "\(failure.job.short) \(failure.failure.code): \(JobFailure.firstLine(of: failure.failure.message))\(place)"
         }
     }
 

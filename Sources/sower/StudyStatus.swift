@@ -1,3 +1,5 @@
+import Coordination
+import Coordinator
 import Foundation
 import LedgerStore
 
@@ -35,13 +37,17 @@ struct StudyStatus: Codable {
     var kind = "status"
     var study: String
     var coordinatorProcess: Int32?
+    /// What the coordinator does with work that waits: working, paused, stopping; absent when none runs or answers.
+    var mode: String?
+    var quarantinedHosts: [String]?
     var stages: [StageLine]
     var workers: [WorkerLine]
     var failures: [FailureLine]
     var imagesPerSecond: Double
 
     enum CodingKeys: String, CodingKey {
-        case version, kind, study, stages, workers, failures
+        case version, kind, study, mode, stages, workers, failures
+        case quarantinedHosts = "quarantined_hosts"
         case coordinatorProcess = "coordinator_process"
         case imagesPerSecond = "images_per_second"
     }
@@ -51,6 +57,10 @@ struct StudyStatus: Codable {
         study = recorded.study.name
         coordinatorProcess = reader.coordinatorProcess
         let isRunning = coordinatorProcess != nil
+        if isRunning, let reply = try? OperatorClient.ask(.report, at: SocketFolder(find: recorded.folder).commands, within: 0.5) {
+            mode = reply.mode.rawValue
+            quarantinedHosts = reply.quarantinedHosts
+        }
         stages = try reader.stageCounts(study: recorded.id).map {
             // A lease without a coordinator is no running job.
             StageLine(
@@ -72,7 +82,11 @@ struct StudyStatus: Codable {
     var isRunning: Bool { coordinatorProcess != nil }
 
     func lines(resumeCommand: String) -> [String] {
-        var lines = [isRunning ? "\(study): running (process \(coordinatorProcess ?? 0))" : "\(study): not running"]
+        let state = mode.flatMap { $0 == Dispatcher.Mode.working.rawValue ? nil : $0 } ?? "running"
+        var lines = [isRunning ? "\(study): \(state) (process \(coordinatorProcess ?? 0))" : "\(study): not running"]
+        for host in quarantinedHosts ?? [] {
+            lines.append("  \(host) is in quarantine: job after job failed there; it gets one at a time until one succeeds")
+        }
         for stage in stages {
             let total = stage.waiting + stage.running + stage.finished + stage.diverged + stage.failed
             let others = [
@@ -84,7 +98,9 @@ struct StudyStatus: Codable {
         for worker in workers {
             lines.append("  \(worker.name) on \(worker.host): \(worker.running) of \(worker.slots) slots busy, \(worker.numericClass)")
         }
-        for failure in failures { lines.append("  failed: \(failure.job) \(failure.reason): \(failure.message)") }
+        for failure in failures {
+            lines.append("  failed: \(failure.job) \(failure.reason): \(JobFailure.firstLine(of: failure.message)) (more: sower why \(failure.job))")
+        }
         let isOpen = stages.contains { $0.waiting + $0.running > 0 }
         if !isRunning && isOpen { lines.append("Continue with: \(resumeCommand)") }
         if !failures.isEmpty { lines.append("Try failed jobs again with: \(resumeCommand) --retry-failed") }

@@ -103,14 +103,14 @@ struct Sweep {
     private func work(_ entries: [JobEntry], ledger: Ledger, store: ArtifactStore) throws -> CoordinatorLoop.Ending {
         let sockets = try SocketFolder(of: loaded.folder)
         defer { sockets.remove() }
-        var settings = CoordinatorLoop.Settings(controlEndpoints: [sockets.control], dataEndpoints: [sockets.data])
+        var settings = CoordinatorLoop.Settings(controlEndpoints: [sockets.control], dataEndpoints: [sockets.data], operatorEndpoint: sockets.commands)
         if let listen {
             settings.controlEndpoints.append(listen.controlEndpoint)
             settings.dataEndpoints.append(listen.dataEndpoint)
         }
         let dispatcher = Dispatcher(
             entries: entries, datasetPath: loaded.dataPath, maximumFailures: failures.maxFails,
-            checkpointSeconds: checkpoints.checkpointEvery.seconds,
+            checkpointSeconds: checkpoints.checkpointEvery.seconds, timeLimitSeconds: failures.timeLimit?.seconds,
             // Workers of this host ended with their sweep: nobody comes back.
             holdsForEarlierWorkers: listen != nil)
         let loop = try CoordinatorLoop(settings, dispatcher: dispatcher, ledger: ledger, store: store)
@@ -124,6 +124,7 @@ struct Sweep {
             shouldStop: { Signals.pending != nil || isStranded(launcher) },
             endedWorkers: { launcher.takeEnded() }, onProgress: { progress.show($0) })
         progress.end(loop.progress, say: mode == .cli)
+        if ending == .drained || ending == .canceled { loop.dismissWorkers() }
         if ending == .complete {
             loop.dismissWorkers()
             launcher.stop(within: 3)
@@ -178,6 +179,11 @@ struct Sweep {
                 code, "stopped; everything finished is saved (\(report.settledText))",
                 remedy: "Continue with: \(resumeCommand)")
         }
+        if ending == .drained || ending == .canceled {
+            let word = ending == .drained ? "stopped by `sower stop`" : "canceled by `sower cancel`"
+            throw Stop(
+                .incomplete, "\(word); everything finished is saved (\(report.settledText))", remedy: "Continue with: \(resumeCommand)")
+        }
         try report.writeTables(to: loaded.folder.tables)
         switch mode {
         case .cli:
@@ -197,32 +203,6 @@ struct Sweep {
     private func say(_ text: String) {
         if mode == .cli { printToError(text) }
     }
-}
-
-/// The folder of a study's ipc sockets: short, since a socket's path has at most 107 bytes; private to the user; and the
-/// same in every run of the study, so that a killed coordinator leaves nothing behind that the next does not take over.
-///
-/// libzmq takes an ipc path over from whoever has it; the ledger's lock keeps a second coordinator from getting here.
-private struct SocketFolder {
-    let path: String
-    var control: String { "ipc://\(path)/control" }
-    var data: String { "ipc://\(path)/data" }
-
-    init(of study: StudyFolder) throws {
-        path = "/tmp/sower-\(getuid())-\(Digest(of: study.path).short)"
-        let made = mkdir(path, 0o700) == 0
-        guard made || errno == EEXIST else {
-            throw Stop(.incomplete, "\(path) cannot be made: \(String(cString: strerror(errno)))", remedy: "Make room in /tmp.")
-        }
-        var status = stat()
-        guard lstat(path, &status) == 0, status.st_mode & S_IFMT == S_IFDIR, status.st_uid == getuid(), status.st_mode & 0o077 == 0 else {
-            throw Stop(
-                .configuration, "\(path) is not a private folder of this user, so its sockets could be somebody else's",
-                remedy: "Remove it, or have its owner do so.")
-        }
-    }
-
-    func remove() { try? FileManager.default.removeItem(atPath: path) }
 }
 
 /// This program.

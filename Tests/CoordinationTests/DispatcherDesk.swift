@@ -10,12 +10,19 @@ struct DispatcherDesk {
     var now = Instant(seconds: 0)
 
     init(_ entries: JobEntry..., crashLimit: Int = 5, maximumFailures: Int? = nil, holdsForEarlierWorkers: Bool = true) {
+        self.init(
+            entries: entries, crashLimit: crashLimit, maximumFailures: maximumFailures,
+            holdsForEarlierWorkers: holdsForEarlierWorkers)
+    }
+
+    init(entries: [JobEntry], crashLimit: Int = 5, maximumFailures: Int? = nil, holdsForEarlierWorkers: Bool = true) {
         ledger = LedgerModel(entries, crashLimit: crashLimit)
         dispatcher = Dispatcher(
             entries: entries, datasetPath: "/data", policy: RetryPolicy(crashLimit: crashLimit), maximumFailures: maximumFailures,
             holdsForEarlierWorkers: holdsForEarlierWorkers)
     }
 
+    @discardableResult
     mutating func handle(_ event: Dispatcher.Event, at location: SourceLocation = #_sourceLocation) -> [Dispatcher.Command] {
         let commands = dispatcher.handle(event, at: now)
         for command in commands {

@@ -160,7 +160,7 @@ import Testing
     @Test func `a failure whose acknowledgement was lost is not counted twice`() {
         var desk = DispatcherDesk(entry("a"), crashLimit: 2)
         desk.greet(hello())
-        desk.dispatcher.stop()
+        desk.handle(.asked(.stop))
         desk.receive(.result(failed(attempt("a"), .crashed)))
         #expect(desk.greet(hello(holding: [attempt("a")])) == [welcome(drop: [attempt("a")])])
         #expect(desk.receive(.result(failed(attempt("a"), .crashed))) == [.send(.acknowledged(attempt("a")), to: "w1")])
@@ -186,7 +186,7 @@ import Testing
         var desk = DispatcherDesk(entry("a"))
         desk.greet(hello())
         desk.wait(31)
-        desk.dispatcher.stop()
+        desk.handle(.asked(.stop))
         desk.greet(hello())
         #expect(desk.receive(.epoch(attempt("a", 1), metrics(1))) == [.send(.greetAgain, to: "w1")])
         #expect(desk.greet(hello(holding: [attempt("a")])) == [welcome()])

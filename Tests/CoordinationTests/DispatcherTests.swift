@@ -101,7 +101,7 @@ import Testing
     @Test func `no job is given out after stop, and results are still taken`() {
         var desk = DispatcherDesk(entry("a"), entry("b"))
         desk.greet(hello(slots: 1))
-        desk.dispatcher.stop()
+        desk.handle(.asked(.stop))
         let id = desk.dispatcher.counts
         #expect(id == [.running: 1, .waiting: 1])
         let first = jobID("a") < jobID("b") ? "a" : "b"

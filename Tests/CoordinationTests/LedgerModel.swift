@@ -18,11 +18,13 @@ struct LedgerModel {
         /// Numbers up to this were given before the model began.
         var firstNumber = 1
         var isAncient: Bool { firstNumber > 1 }
+        /// Attempts up to here are forgiven: the job was opened again after them.
+        var forgiven = 0
 
         var crashes: Int {
-            attempts.count { state in
+            attempts.dropFirst(forgiven).count { state in
                 guard case .failed(let reason) = state else { return false }
-                return [.crashed, .outOfMemory, .io, .input].contains(reason)
+                return [.crashed, .outOfMemory, .io, .input, .data, .timeout].contains(reason)
             }
         }
 
@@ -100,6 +102,7 @@ struct LedgerModel {
     /// - Parameter blobs: what the coordinator's store holds; `nil` when the test has none.
     mutating func record(_ change: LedgerChange, blobs: Set<Digest>? = nil) {
         switch change {
+        case .jobReopened(let job): reopen(job)
         case .workerJoined(let hello): workers.insert(hello.worker)
         case .workerLeft(let worker, _): require(workers.contains(worker), "\(worker) leaves but never joined")
         case .event(let kind, _): events.append(kind)
@@ -197,16 +200,28 @@ struct LedgerModel {
         require(row.state == .open, "a settled job fails")
         if let attempt {
             end(attempt, failure)
-            if failure.reason != .data, failure.reason != .specification, !row.isAncient {
+            if ![.data, .specification, .canceled].contains(failure.reason), !row.isAncient {
                 let crashes = rows[job]?.crashes ?? 0
                 require(crashes >= crashLimit, "a job fails after \(crashes) crashes, fewer than its limit")
             }
         } else {
+            guard failure.reason != .canceled else {
+                supersedeRunning(job)
+                rows[job]?.state = .failed(.canceled)
+                return
+            }
             let isDoomed = row.entry.inputs.contains { [.open, .finished].contains(rows[$0]?.state) == false }
             require(isDoomed, "a job fails by its inputs, which are fine")
         }
         supersedeRunning(job)
         rows[job]?.state = .failed(failure.reason)
+    }
+
+    private mutating func reopen(_ job: JobID) {
+        guard var row = rows[job], case .failed = row.state else { return fault("a job is opened again that has not failed") }
+        row.state = .open
+        row.forgiven = row.attempts.count
+        rows[job] = row
     }
 
     private mutating func end(_ attempt: AttemptID, _ failure: JobFailure) {

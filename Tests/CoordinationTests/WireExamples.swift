@@ -23,9 +23,10 @@ enum WireExamples {
     static let coordinator: [CoordinatorMessage] = [
         .welcome(Welcome(datasetPath: "/data", drop: [attempt("a")])),
         .welcome(Welcome(datasetPath: "/data", drop: [], checkpointSeconds: 300)),
+        .welcome(Welcome(datasetPath: "/data", drop: [], timeLimitSeconds: 7200)),
         .assign(Assignment(attempt: attempt("a"), spec: [1], inputs: [], checkpoint: artifact("x"))), .refused(reason: "too old"), .greetAgain, .heartbeat,
         .assign(assignment(attempt("a"), "spec", inputs: [input])), .acknowledged(attempt("a")),
-        .missing(attempt("a"), [Digest(of: "x"), Digest(of: "y")]), .cancel(attempt("a", 7)), .announce(artifact("x")), .finish,
+        .missing(attempt("a"), [Digest(of: "x"), Digest(of: "y")]), .cancel(attempt("a", 7)), .announce(artifact("x")), .giveBack, .finish,
     ]
 
     static let requests: [BlobRequest] = [

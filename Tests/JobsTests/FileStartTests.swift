@@ -120,7 +120,7 @@ import Testing
         let lost = try failure(run(.file(FileSpec(digest: Digest(of: "lost"), size: 4))))
         #expect(lost.reason == .data)
         #expect(lost.message.contains(Digest(of: "lost").description) && lost.message.contains("sower run"))
-        #expect(RetryPolicy().decision(for: lost, crashes: 0) == .giveUp)
+        #expect(RetryPolicy().decision(for: lost, crashes: 0, isTriedEverywhere: true) == .giveUp)
         let reference = try store.put(bytes: [1, 2, 3])
         #expect(try failure(run(.file(FileSpec(digest: reference.digest, size: 4)))).reason == .data)
         #expect(try failure(run(.file(FileSpec(digest: reference.digest, size: -3)))).reason == .data)
