@@ -17,6 +17,8 @@ package enum ArtifactStoreError: Error, Equatable, LocalizedError {
     case notAFile(path: String)
     /// No room on the disk, or in the user's quota (`ENOSPC`, `EDQUOT`); nothing was published.
     case diskFull(path: String, operation: String)
+    /// Not begun, because so many bytes would not fit.
+    case noRoom(path: String, needed: Int, free: Int)
     /// Any other failed call, with its errno.
     case io(code: Int32, path: String, operation: String)
 
@@ -26,6 +28,14 @@ package enum ArtifactStoreError: Error, Equatable, LocalizedError {
             self = .diskFull(path: failure.path, operation: failure.operation)
         } else {
             self = .io(code: failure.code, path: failure.path, operation: failure.operation)
+        }
+    }
+
+    /// Whether nothing but room is wanting.
+    package var isWantOfRoom: Bool {
+        switch self {
+        case .diskFull, .noRoom: true
+        default: false
         }
     }
 
@@ -45,6 +55,8 @@ package enum ArtifactStoreError: Error, Equatable, LocalizedError {
             "\(path) is not a regular file"
         case .diskFull(let path, let operation):
             "Could not \(operation) \(path): the disk or the quota is full"
+        case .noRoom(let path, let needed, let free):
+            "\(path) needs \(needed) bytes, the disk has \(free) free"
         case .io(let code, let path, let operation):
             "Could not \(operation) \(path): \(String(cString: strerror(code))) (errno \(code))"
         }
@@ -64,7 +76,7 @@ package enum ArtifactStoreError: Error, Equatable, LocalizedError {
             "Wait for the other transfer; it releases the file when it ends or dies."
         case .notAFile:
             "Give the path of a regular file."
-        case .diskFull(let path, _):
+        case .diskFull(let path, _), .noRoom(let path, _, _):
             "Free some space (df -h \(path)); the work goes on by itself then."
         case .io(let code, let path, _) where code == EACCES || code == EPERM || code == EROFS:
             "Make the folder writable for this user: ls -ld \(path)."

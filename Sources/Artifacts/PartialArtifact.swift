@@ -1,10 +1,12 @@
 import Digests
+import Failpoints
 import Foundation
 
 extension ArtifactStore {
     /// Begins to receive an artifact in chunks, from its first byte; what an earlier try received is dropped.
     ///
-    /// Throws `.busy` when another object receives it, `.sizeMismatch` for a negative size, `.diskFull` or `.io`.
+    /// Throws `.busy` when another object receives it, `.sizeMismatch` for a negative size, `.noRoom` when the disk has less
+    /// free than is missing, `.diskFull` or `.io`.
     package func begin(digest: Digest, size: Int) throws(ArtifactStoreError) -> PartialArtifact {
         try PartialArtifact(store: self, digest: digest, size: size, keepingPrefix: false)
     }
@@ -31,6 +33,7 @@ package final class PartialArtifact {
     private let path: String
     private var descriptor: Int32
     private var hasher = DigestHasher()
+    private var writer: DirectWriter?
 
     fileprivate init(store: ArtifactStore, digest: Digest, size: Int, keepingPrefix: Bool) throws(ArtifactStoreError) {
         let path = store.partialPath(of: digest)
@@ -46,10 +49,20 @@ package final class PartialArtifact {
             } else {
                 try PosixFile.truncate(descriptor, to: 0, path: path)
             }
+            writer = try DirectWriter(descriptor, path: path, from: receivedCount)
+        }
+        let free = try storing { () throws(PosixFailure) in try PosixFile.freeBytes(at: store.folder) }
+        guard size - receivedCount <= free else {
+            if receivedCount == 0 { discard() }
+            throw .noRoom(path: path, needed: size - receivedCount, free: free)
         }
     }
 
-    deinit { closeFile() }
+    deinit {
+        // For `resume`; what the disk does not take has to be fetched again.
+        try? writer?.flush()
+        closeFile()
+    }
 
     /// Whether all bytes have arrived, so that `finish` can be called.
     package var isComplete: Bool { receivedCount == reference.size }
@@ -57,8 +70,9 @@ package final class PartialArtifact {
     /// Adds the chunk that begins at `offset`; a chunk that has arrived before is ignored, so a repeated message is harmless.
     ///
     /// Throws `.wrongOffset` for a gap or a partial overlap, `.sizeMismatch` beyond the end, `.diskFull` (the same chunk may
-    /// be given again when there is room) or `.io`. None of them changes what has been received.
-    package func append(_ chunk: [UInt8], at offset: Int) throws(ArtifactStoreError) {
+    /// be given again when there is room) or `.io`. None of them changes what has been received. Traps on a chunk of more than
+    /// 1 MiB.
+    package func append(_ chunk: UnsafeRawBufferPointer, at offset: Int) throws(ArtifactStoreError) {
         precondition(descriptor >= 0, "the artifact is finished or discarded")
         let (end, overflow) = offset.addingReportingOverflow(chunk.count)
         if offset >= 0, !overflow, end <= receivedCount { return }
@@ -66,20 +80,22 @@ package final class PartialArtifact {
         guard !overflow, end <= reference.size else {
             throw .sizeMismatch(path: path, actual: overflow ? .max : end, expected: reference.size)
         }
-        let written = chunk.withUnsafeBytes { buffer in
-            Result { () throws(PosixFailure) in
-                try PosixFile.write(buffer, to: descriptor, at: offset, path: path)
-            }
-        }
-        try storing { () throws(PosixFailure) in try written.get() }
+        try storing { () throws(PosixFailure) in try writer?.append(chunk) }
         hasher.update(chunk)
         receivedCount = end
+    }
+
+    /// Adds a chunk that is an array; the same otherwise.
+    package func append(_ chunk: [UInt8], at offset: Int) throws(ArtifactStoreError) {
+        try chunk.withUnsafeBytes { buffer in
+            Result { () throws(ArtifactStoreError) in try append(buffer, at: offset) }
+        }.get()
     }
 
     /// Checks the digest of everything received, and publishes it; the answer is its reference.
     ///
     /// Throws `.sizeMismatch` while bytes are missing (go on appending), `.digestMismatch` after deleting the file, or
-    /// `.diskFull`, `.io` (the bytes stay for `resume`).
+    /// `.diskFull`, `.io`: after a failed sync the file is deleted too, otherwise the bytes stay for `resume`.
     package func finish() throws(ArtifactStoreError) -> ArtifactReference {
         precondition(descriptor >= 0, "the artifact is finished or discarded")
         guard isComplete else { throw .sizeMismatch(path: path, actual: receivedCount, expected: reference.size) }
@@ -88,11 +104,19 @@ package final class PartialArtifact {
             discard()
             throw .digestMismatch(path: path, actual: actual, expected: reference.digest)
         }
-        try storing { () throws(PosixFailure) in
-            // A failed write may have left bytes beyond those received.
+        do throws(PosixFailure) {
+            try writer?.flush()
+            Failpoint.partialFinishBefore.pass()
+            // An earlier, longer try may have left bytes beyond those received.
             try PosixFile.truncate(descriptor, to: reference.size, path: path)
-            try store.publish(descriptor, at: path, as: reference.digest)
+            try store.sync(descriptor, at: path)
+        } catch {
+            // After a failed sync the kernel calls pages clean that are not on the disk: the bytes cannot be trusted again.
+            if error.operation == PosixFile.syncOperation { discard() }
+            throw ArtifactStoreError(error)
         }
+        try storing { () throws(PosixFailure) in try store.makeVisible(descriptor, at: path, as: reference.digest) }
+        Failpoint.partialFinishAfter.pass()
         closeFile()
         return reference
     }
@@ -106,6 +130,7 @@ package final class PartialArtifact {
 
     private func closeFile() {
         guard descriptor >= 0 else { return }
+        writer = nil
         close(descriptor)
         descriptor = -1
     }

@@ -1,3 +1,4 @@
+import Failpoints
 import Foundation
 
 /// A failed system call: its errno, and what it was doing to which path.
@@ -31,6 +32,11 @@ package enum PosixFile {
 
         /// Whether both are the same file, by device and inode.
         package func isSameFile(as other: Status) -> Bool { device == other.device && inode == other.inode }
+    }
+
+    /// Passes a failpoint that stands for a call of this name, which may fail there.
+    package static func pass(_ point: Failpoint, _ operation: String, _ path: String) throws(PosixFailure) {
+        if let code = point.failure() { throw PosixFailure(code: code, path: path, operation: operation) }
     }
 
     /// Opens a file, closed on exec so that no child inherits its locks.
@@ -83,7 +89,15 @@ package enum PosixFile {
 
     /// Returns when the file's bytes are on the disk.
     package static func sync(_ descriptor: Int32, path: String) throws(PosixFailure) {
-        try retrying("sync", path) { fsync(descriptor) }
+        try retrying(syncOperation, path) { fsync(descriptor) }
+    }
+
+    /// What a failure of `sync` names.
+    static let syncOperation = "sync"
+
+    /// Returns when the file's bytes, and as much of its length as reading them needs, are on the disk.
+    package static func syncData(_ descriptor: Int32, path: String) throws(PosixFailure) {
+        try retrying(syncOperation, path) { fdatasync(descriptor) }
     }
 
     /// Returns when the folder's names are on the disk: a renamed file can vanish at power loss before.
@@ -127,9 +141,41 @@ package enum PosixFile {
         try syncFolder(path.lastIndex(of: "/").map { $0 == path.startIndex ? "/" : String(path[..<$0]) } ?? ".")
     }
 
-    /// Takes the exclusive lock of an open file without waiting; `false` when another open file description holds it.
-    package static func tryLock(_ descriptor: Int32, path: String) throws(PosixFailure) -> Bool {
-        while flock(descriptor, LOCK_EX | LOCK_NB) != 0 {
+    /// Asks the kernel to read a range into the page cache, without waiting for it.
+    static func readAhead(_ descriptor: Int32, at offset: Int, count: Int) {
+        _ = posix_fadvise(descriptor, off_t(offset), off_t(count), POSIX_FADV_WILLNEED)
+    }
+
+    /// Turns writing past the page cache on or off for an open file; `false` where the file system knows no such thing.
+    static func setDirect(_ descriptor: Int32, _ isOn: Bool) -> Bool {
+        let flags = fcntl(descriptor, F_GETFL)
+        guard flags >= 0 else { return false }
+        return fcntl(descriptor, F_SETFL, isOn ? flags | direct : flags & ~direct) == 0
+    }
+
+    /// O_DIRECT, which Swift's Glibc module does not declare.
+    #if arch(x86_64)
+        private static let direct: Int32 = 0o40000
+    #else
+        private static let direct: Int32 = 0o200000
+    #endif
+
+    /// Bytes that this user may still write to the file system of a path. A quota may leave fewer.
+    package static func freeBytes(at path: String) throws(PosixFailure) -> Int {
+        var status = statvfs()
+        try retrying("inspect the file system of", path) { statvfs(path, &status) }
+        return Int(clamping: status.f_bavail) * Int(clamping: status.f_frsize)
+    }
+
+    /// Sets a file's modification time to now.
+    package static func touch(_ descriptor: Int32, path: String) throws(PosixFailure) {
+        try retrying("touch", path) { futimens(descriptor, nil) }
+    }
+
+    /// Takes the lock of an open file without waiting, exclusive or shared; `false` when another open file description
+    /// holds one that excludes it.
+    package static func tryLock(_ descriptor: Int32, shared: Bool = false, path: String) throws(PosixFailure) -> Bool {
+        while flock(descriptor, (shared ? LOCK_SH : LOCK_EX) | LOCK_NB) != 0 {
             if errno == EWOULDBLOCK { return false }
             if errno != EINTR { throw PosixFailure(code: errno, path: path, operation: "lock") }
         }

@@ -27,7 +27,7 @@ extension Dispatcher {
         switch holds {
         case .notBegun:
             holds = .until(now + Limits.adoptionSeconds)
-        case .until(let end) where now >= end:
+        case .until(let end) where now >= end && planted != .holdsForEver:
             holds = .over
             for (id, job) in jobs where job.phase == .held { makeReady(id) }
         case .until, .over:

@@ -58,7 +58,7 @@ extension Dispatcher {
         if case .leased(let number, let holder) = job.phase {
             let leased = AttemptID(job: id, number: number)
             attempt = leased
-            workers[holder]?.leases.remove(id)
+            release(id, by: holder)
             commands.append(.send(.cancel(leased), to: holder))
         }
         commands.append(.record(.jobFailed(id, attempt: attempt, JobFailure(.canceled, "canceled by a person"))))
@@ -79,6 +79,7 @@ extension Dispatcher {
                 if wanted.insert(other).inserted { frontier.append(other) }
             }
         }
+        broadcasts.countAgain()
         for id in wanted.sorted() {
             commands.append(.record(.jobReopened(id)))
             jobs[id]?.entry.crashes = 0

@@ -5,7 +5,7 @@ extension Dispatcher {
     package var workerNames: [String] { workers.keys.sorted() }
 
     /// The slots of the connected workers that take ordinary jobs.
-    package var slots: Int { workers.values.filter { !$0.hello.isCentral }.reduce(0) { $0 + $1.hello.slots } }
+    package var slots: Int { ordinarySlots }
 
     /// Jobs by state, for the progress line.
     package var counts: [JobState: Int] {

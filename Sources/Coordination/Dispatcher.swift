@@ -54,8 +54,12 @@ package struct Dispatcher: Sendable {
         var hello: Hello
         var lastHeard: Instant
         var leases: Set<JobID> = []
-        /// What it may hold: its slots, or more when it came back with more.
+        /// What it may hold: its slots and what is leased ahead, or more when it came back with more.
         var leaseLimit: Int
+        /// How fast it completes attempts.
+        var completions = CompletionRate()
+        /// Slots that have no job.
+        var freeSlots: Int { max(0, hello.slots - leases.count) }
     }
 
     struct QueueEntry: Comparable, Sendable {
@@ -72,16 +76,26 @@ package struct Dispatcher: Sendable {
     let timeLimitSeconds: Double?
     /// Stop giving out work once more jobs than this have failed for good; `nil` for never.
     let maximumFailures: Int?
-    var jobs: [JobID: Job] = [:]
+    var jobs = JobTable()
     var workers: [String: Worker] = [:]
     var readyQueue = Heap<QueueEntry>()
     var readyCentralQueue = Heap<QueueEntry>()
+    var offers = Offers()
+    var centralOffers = Offers()
+    /// The slots of the connected workers, by the kind of jobs that they take.
+    var ordinarySlots = 0
+    var centralSlots = 0
+    var silences = Silences()
+    var broadcasts: Broadcasts
+    /// How many jobs' checkpoint a blob is.
+    private var checkpointUses: [Digest: Int] = [:]
     /// Every artifact of a finished job: never discarded, whatever a worker calls its checkpoint.
     private var kept: Set<Digest> = []
     var openJobs = 0
     var holds = Holds.over
     var hostRecords: [String: HostRecord] = [:]
     private var lastEvent: Instant?
+    package var planted: PlantedFault?
     package internal(set) var failedJobs = 0
     /// What a person has asked of the whole sweep.
     package internal(set) var mode = Mode.working
@@ -99,7 +113,10 @@ package struct Dispatcher: Sendable {
         self.maximumFailures = maximumFailures
         self.checkpointSeconds = checkpointSeconds
         self.timeLimitSeconds = timeLimitSeconds
+        broadcasts = Broadcasts(entries)
+        jobs.reserveCapacity(entries.count)
         for entry in entries {
+            if let checkpoint = entry.checkpoint { checkpointUses[checkpoint.checkpoint.artifact.digest, default: 0] += 1 }
             let phase: Job.Phase
             var artifacts: [ArtifactNotice] = []
             switch entry.state {
@@ -156,8 +173,9 @@ package struct Dispatcher: Sendable {
         case .workerEnded(let worker, let reason):
             lose(worker, reason: reason, at: now, &commands)
         case .tick:
-            for (name, worker) in workers.sorted(by: { $0.key < $1.key }) where now - worker.lastHeard > Limits.leaseSeconds {
-                lose(name, reason: "silent for \(Int(now - worker.lastHeard)) s", at: now, &commands)
+            for name in takeSilent(at: now) {
+                guard let heard = workers[name]?.lastHeard else { continue }
+                lose(name, reason: "silent for \(Int(now - heard)) s", at: now, &commands)
             }
         }
         assignReadyJobs(at: now, &commands)
@@ -167,7 +185,7 @@ package struct Dispatcher: Sendable {
     /// The loop brings a tick several times a second; while it was held up it heard nobody.
     private mutating func forgiveStall(at now: Instant) {
         defer { lastEvent = now }
-        guard let lastEvent, now - lastEvent > Limits.stallSeconds else { return }
+        guard let lastEvent, now - lastEvent > Limits.stallSeconds, planted != .blamesWorkersForStalls else { return }
         for name in workers.keys { workers[name]?.lastHeard = now }
         extendHolds(by: now - lastEvent)
     }
@@ -197,6 +215,7 @@ package struct Dispatcher: Sendable {
                 commands.append(.send(canReadopt(attempt) ? .greetAgain : .cancel(attempt), to: name))
             }
         case .result(let result):
+            workers[name]?.completions.add(at: now)
             settle(result, from: name, at: now, &commands)
         case .goodbye(let reason):
             lose(name, reason: reason, at: now, &commands)
@@ -223,7 +242,13 @@ package struct Dispatcher: Sendable {
                 drop.append(attempt)
             }
         }
-        workers[name] = Worker(hello: hello, lastHeard: now, leases: leases, leaseLimit: max(hello.slots, leases.count))
+        countSlots(of: name, as: hello)
+        workers[name] = Worker(
+            hello: hello, lastHeard: now, leases: leases,
+            leaseLimit: max(hello.slots + Limits.leasesAhead(slots: hello.slots), leases.count),
+            completions: workers[name]?.completions ?? CompletionRate())
+        silences.watch(name, from: now)
+        offer(name)
         let welcome = Welcome(
             datasetPath: datasetPath, drop: drop, checkpointSeconds: checkpointSeconds, timeLimitSeconds: timeLimitSeconds)
         commands.append(.send(.welcome(welcome), to: name))
@@ -234,11 +259,7 @@ package struct Dispatcher: Sendable {
             let attempt = AttemptID(job: job, number: number)
             if !held.contains(attempt) { commands.append(.send(.assign(assignment(attempt, to: name)), to: name)) }
         }
-        guard isNew, !hello.isCentral else { return }
-        for job in jobs.values.sorted(by: { ($0.entry.priority, $0.entry.id) < ($1.entry.priority, $1.entry.id) })
-        where job.entry.isBroadcast && job.dependents.contains(where: { isOpen($0) }) {
-            for artifact in job.artifacts { commands.append(.send(.announce(artifact), to: name)) }
-        }
+        if isNew, !hello.isCentral { announceAll(to: name, &commands) }
     }
 
     /// Whether an attempt may have its lease back: it is the job's newest, and was given up at most because its worker
@@ -246,10 +267,11 @@ package struct Dispatcher: Sendable {
     /// holds it missed the acknowledgement, and the failure would count twice.
     private func canReadopt(_ attempt: AttemptID) -> Bool {
         guard let job = jobs[attempt.job], job.phase == .ready || job.phase == .held else { return false }
-        return attempt.number == job.entry.lastAttempt && job.entry.mayBeRunning
+        return attempt.number == job.entry.lastAttempt && (job.entry.mayBeRunning || planted == .readoptsEndedAttempts)
     }
 
     private mutating func lose(_ name: String, reason: String, at now: Instant, _ commands: inout [Command]) {
+        countSlots(of: name, as: nil)
         guard let worker = workers.removeValue(forKey: name) else { return }
         for job in worker.leases.sorted() {
             guard case .leased(let number, name) = jobs[job]?.phase else { continue }
@@ -317,7 +339,7 @@ package struct Dispatcher: Sendable {
 
     private mutating func fail(_ attempt: AttemptID, _ failure: JobFailure, at now: Instant, _ commands: inout [Command]) {
         guard case .leased(attempt.number, let worker) = jobs[attempt.job]?.phase else { return }
-        workers[worker]?.leases.remove(attempt.job)
+        release(attempt.job, by: worker)
         if failure.reason != .hostLost { jobs[attempt.job]?.entry.lastEndedAttempt = attempt.number }
         if let host = workers[worker]?.hello.host { noteFailure(of: attempt.job, failure, on: host, at: now, &commands) }
         guard let job = jobs[attempt.job] else { return }
@@ -356,21 +378,24 @@ package struct Dispatcher: Sendable {
         commands.append(.record(.checkpointed(attempt.job, newest)))
         discardCheckpoint(of: attempt.job, &commands)
         jobs[attempt.job]?.entry.checkpoint = newest
+        checkpointUses[checkpoint.artifact.digest, default: 0] += 1
     }
 
     mutating func discardCheckpoint(of job: JobID, _ commands: inout [Command]) {
         guard let checkpoint = jobs[job]?.entry.checkpoint else { return }
         jobs[job]?.entry.checkpoint = nil
-        discard(checkpoint.checkpoint.artifact.digest, &commands)
+        let digest = checkpoint.checkpoint.artifact.digest
+        checkpointUses[digest] = checkpointUses[digest].flatMap { $0 > 1 ? $0 - 1 : nil }
+        discard(digest, &commands)
     }
 
     /// Unless a job still needs it: a worker may call its checkpoint what another job's is called.
     private func discard(_ digest: Digest, _ commands: inout [Command]) {
-        let isNeeded = kept.contains(digest) || jobs.values.contains { $0.entry.checkpoint?.checkpoint.artifact.digest == digest }
-        if !isNeeded { commands.append(.discard(digest)) }
+        if !kept.contains(digest), checkpointUses[digest] == nil { commands.append(.discard(digest)) }
     }
 
     mutating func failDependents(of id: JobID, _ commands: inout [Command]) {
+        guard planted != .forgetsDoomedDependents else { return }
         for dependent in (jobs[id]?.dependents ?? []).sorted() {
             guard case .blocked = jobs[dependent]?.phase else { continue }
             commands.append(
@@ -386,6 +411,7 @@ package struct Dispatcher: Sendable {
     }
 
     private mutating func unblockDependents(of id: JobID) {
+        guard planted != .losesDependents else { return }
         for dependent in jobs[id]?.dependents ?? [] {
             guard case .blocked(let missing) = jobs[dependent]?.phase else { continue }
             jobs[dependent]?.phase = .blocked(missing: missing - 1)
@@ -393,47 +419,16 @@ package struct Dispatcher: Sendable {
         }
     }
 
-    private func announce(_ artifacts: [ArtifactNotice], _ commands: inout [Command]) {
-        for (name, worker) in workers.sorted(by: { $0.key < $1.key }) where !worker.hello.isCentral {
-            for artifact in artifacts { commands.append(.send(.announce(artifact), to: name)) }
-        }
-    }
-
     /// The lease of a job that is being settled ends; unless it is the reported attempt's own, what runs under it is of
     /// no use any more.
     private mutating func revokeLease(except reported: AttemptID, on name: String, _ commands: inout [Command]) {
         guard case .leased(let number, let holder) = jobs[reported.job]?.phase else { return }
-        workers[holder]?.leases.remove(reported.job)
+        release(reported.job, by: holder)
         let leased = AttemptID(job: reported.job, number: number)
         if leased != reported || holder != name { commands.append(.send(.cancel(leased), to: holder)) }
     }
 
-    // MARK: Assignment
-
-    private mutating func assignReadyJobs(at now: Instant, _ commands: inout [Command]) {
-        guard mode == .working, !hasTooManyFailures else { return }
-        for (name, worker) in workers.sorted(by: { $0.key < $1.key }) {
-            for _ in 0..<max(0, worker.hello.slots - worker.leases.count) {
-                guard mayTakeWork(worker, at: now), let id = popReady(for: worker) else { break }
-                lease(id, to: name, &commands)
-            }
-        }
-    }
-
-    /// The first job in the queue that the worker's host has not failed; jobs that it has wait for another host.
-    private mutating func popReady(for worker: Worker) -> JobID? {
-        var avoided: [QueueEntry] = []
-        var found: JobID?
-        while found == nil, let entry = worker.hello.isCentral ? readyCentralQueue.popMin() : readyQueue.popMin() {
-            // A job that was taken back or settled since it was queued has left its entry behind.
-            guard let job = jobs[entry.id], job.phase == .ready else { continue }
-            if avoids(worker.hello.host, job) { avoided.append(entry) } else { found = entry.id }
-        }
-        for entry in avoided {
-            if worker.hello.isCentral { readyCentralQueue.insert(entry) } else { readyQueue.insert(entry) }
-        }
-        return found
-    }
+    // MARK: Phases
 
     mutating func makeReady(_ id: JobID) {
         guard let job = jobs[id] else { return }
@@ -442,19 +437,7 @@ package struct Dispatcher: Sendable {
         if job.entry.isCentral { readyCentralQueue.insert(entry) } else { readyQueue.insert(entry) }
     }
 
-    private mutating func lease(_ id: JobID, to name: String, _ commands: inout [Command]) {
-        guard var job = jobs[id] else { return }
-        job.entry.lastAttempt += 1
-        let attempt = AttemptID(job: id, number: job.entry.lastAttempt)
-        job.phase = .leased(attempt: attempt.number, worker: name)
-        jobs[id] = job
-        workers[name]?.leases.insert(id)
-        if let host = workers[name]?.hello.host { noteLease(of: id, on: host) }
-        commands.append(.record(.attemptStarted(attempt, worker: name)))
-        commands.append(.send(.assign(assignment(attempt, to: name)), to: name))
-    }
-
-    private func assignment(_ attempt: AttemptID, to name: String) -> Assignment {
+    func assignment(_ attempt: AttemptID, to name: String) -> Assignment {
         let entry = jobs[attempt.job]?.entry
         let checkpoint = entry?.checkpoint.flatMap { $0.numericClass == workers[name]?.hello.numericClass ? $0 : nil }
         let inputs = (entry?.inputs ?? []).flatMap { input in

@@ -9,6 +9,10 @@ package enum Limits {
     package static let chunkBytes = 256 * 1024
     /// Chunks in flight for one transfer.
     package static let chunkCredit = 8
+    /// Everything of a data frame but its chunk.
+    package static let blobHeadBytes = 4096
+    /// Blobs that one worker moves at once; with their credit, 64 frames, far below the data socket's queue of 256.
+    package static let transfersPerWorker = 8
     package static let blobBytes: UInt64 = 4 << 30
 
     package static let nameBytes = 128
@@ -24,6 +28,13 @@ package enum Limits {
     package static let slotsPerWorker = 1024
     /// A greeting lists every attempt in one control frame (36 bytes each).
     package static let attemptsPerWorker = 1100
+
+    /// A worker is leased as many jobs ahead as it completes in so long: a message, a sync on its disk, a message back and a
+    /// commit, with room for all of them to be late.
+    package static let leaseAheadSeconds = 0.05
+
+    /// The most jobs that a worker with so many slots holds beyond them: what it has not finished fits in a greeting.
+    package static func leasesAhead(slots: Int) -> Int { max(0, min(512, attemptsPerWorker - slots)) }
 
     package static let heartbeatSeconds = 2.0
     /// So often the heartbeat is a whole greeting, which repairs what was lost on the way.
@@ -54,4 +65,8 @@ package enum Limits {
     package static let resultRepeatSeconds = 3.0
     /// A transfer without progress is asked for again.
     package static let transferRepeatSeconds = 5.0
+    /// A transfer for which there was no room is tried again after so long, and then after twice as long each time…
+    package static let transferDelaySeconds = 1.0
+    /// … but never after longer than this: space that has come back is used within a minute.
+    package static let transferDelayLimitSeconds = 30.0
 }

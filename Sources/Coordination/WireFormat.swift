@@ -57,7 +57,8 @@ package struct WireWriter {
 /// allocated, so hostile bytes cost no more than their own size; nothing here traps.
 package struct WireReader {
     private let bytes: [UInt8]
-    private var position = 0
+    /// How many bytes have been read.
+    private(set) var position = 0
 
     package init(_ bytes: [UInt8]) { self.bytes = bytes }
 
@@ -136,13 +137,12 @@ package struct WireReader {
         guard position == bytes.count else { throw .trailingBytes(count: bytes.count - position) }
     }
 
-    private mutating func readInteger<Value: FixedWidthInteger>() throws(WireError) -> Value {
+    private mutating func readInteger<Value: FixedWidthInteger & BitwiseCopyable>() throws(WireError) -> Value {
         let width = Value.bitWidth / 8
         guard bytes.count - position >= width else { throw .truncated(at: bytes.count) }
-        var value: Value = 0
-        for offset in (0..<width).reversed() { value = value << 8 | Value(bytes[position + offset]) }
+        let value = bytes.withUnsafeBytes { $0.loadUnaligned(fromByteOffset: position, as: Value.self) }
         position += width
-        return value
+        return Value(littleEndian: value)
     }
 }
 

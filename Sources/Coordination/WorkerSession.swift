@@ -1,4 +1,5 @@
 import Digests
+import HeapModule
 import Studies
 
 /// Decides everything a worker does: what it fetches, starts, pushes and reports, and when it greets again.
@@ -10,9 +11,9 @@ import Studies
 /// worker whose coordinator falls silent goes on computing and reports when it is back.
 ///
 /// A result is put on the disk before anything else is done with it and taken off when the coordinator has answered for
-/// it, so that it outlives its worker. The loop carries out a turn's commands one after another, and `spool` returns
-/// when the result is durable: that alone keeps what has been sent a subset of what is on the disk, without an event
-/// and a phase of its own. Failures are not kept: the next attempt at the job finds its own.
+/// it, so that it outlives its worker. The loop sends a spooled result only when it is durable: that alone keeps what has been
+/// sent a subset of what is on the disk, without an event and a phase of its own. Failures are not kept: the next attempt
+/// at the job finds its own.
 package struct WorkerSession: Sendable {
     package enum Event: Sendable {
         case received(CoordinatorMessage)
@@ -37,7 +38,7 @@ package struct WorkerSession: Sendable {
         case fetch(ArtifactNotice)
         /// Bring a blob to the coordinator, unless it is there.
         case push(ArtifactNotice)
-        /// Put a result on the host's disk, durable before the next command. On failure it is kept in memory alone.
+        /// Put a result on the host's disk, durable before it is sent. On failure it is kept in memory alone.
         case spool(AttemptResult)
         /// The result is the coordinator's now, or nobody's: take it off the disk.
         case unspool(AttemptID)
@@ -89,19 +90,36 @@ package struct WorkerSession: Sendable {
 
         var assignment: Assignment
         var phase: Phase
+        /// Counts arrivals: first come, first run.
+        var arrival = 0
         /// The newest checkpoint of the attempt.
         var checkpoint: Checkpoint?
         /// When its runner got it.
         var started: Instant?
     }
 
+    private struct StartEntry: Comparable, Sendable {
+        var arrival: Int
+        var attempt: AttemptID
+        static func < (a: StartEntry, b: StartEntry) -> Bool { a.arrival < b.arrival }
+        static func == (a: StartEntry, b: StartEntry) -> Bool { a.arrival == b.arrival }
+    }
+
     /// Checkpoints on their way to the coordinator.
-    private var travelling: [Digest: (attempt: AttemptID, checkpoint: Checkpoint)] = [:]
+    private(set) var travelling: [Digest: (attempt: AttemptID, checkpoint: Checkpoint)] = [:] {
+        didSet { artifactChanges &+= 1 }
+    }
+    package var planted: PlantedFault?
+    /// Changes whenever ``neededArtifacts`` may have changed, and not with attempts that need none.
+    package private(set) var artifactChanges = 0
 
     private let hello: Hello
-    private var held: [AttemptID: Held] = [:]
-    /// The order in which attempts arrived: first come, first run.
-    private var order: [AttemptID] = []
+    private(set) var held: [AttemptID: Held] = [:]
+    private var arrivals = 0
+    /// The numbers of the attempts that are held, by job.
+    private var numbers: [JobID: [Int]] = [:]
+    /// The attempts that may start, each once, and some that may not any more.
+    private var startable = Heap<StartEntry>()
     private var slots: [AttemptID?]
     private var datasetPath: String?
     private var checkpointSeconds: Double?
@@ -111,6 +129,7 @@ package struct WorkerSession: Sendable {
     private var lastReconnection: Instant
     private var lastHeartbeat: Instant
     private var lastGreeting: Instant
+    private var lastRepetition: Instant
 
     /// - Parameters:
     ///   - hello: how the worker introduces itself; its list of attempts is filled in each time.
@@ -122,10 +141,9 @@ package struct WorkerSession: Sendable {
         lastReconnection = now
         lastHeartbeat = now
         lastGreeting = now
+        lastRepetition = now
         for result in spooled where held[result.attempt] == nil {
-            held[result.attempt] = Held(
-                assignment: Assignment(attempt: result.attempt, spec: [], inputs: []), phase: .reporting(result, sent: now))
-            order.append(result.attempt)
+            hold(Assignment(attempt: result.attempt, spec: [], inputs: []), .reporting(result, sent: now))
         }
     }
 
@@ -134,6 +152,40 @@ package struct WorkerSession: Sendable {
 
     /// Attempts that are running now.
     package var runningCount: Int { slots.count { $0 != nil } }
+
+    /// The attempts that are held in the order in which they arrived. Sorted anew: not for what happens with every job.
+    private var order: [AttemptID] { held.sorted { $0.value.arrival < $1.value.arrival }.map(\.key) }
+
+    private mutating func hold(_ assignment: Assignment, _ phase: Held.Phase) {
+        arrivals += 1
+        held[assignment.attempt] = Held(assignment: assignment, phase: phase, arrival: arrivals)
+        noteArtifacts(of: assignment.attempt)
+        numbers[assignment.attempt.job, default: []].append(assignment.attempt.number)
+        if case .queued = phase { queue(assignment.attempt) }
+    }
+
+    /// To be called before and after an attempt's phase changes to one in which it needs other artifacts.
+    private mutating func noteArtifacts(of attempt: AttemptID) {
+        if held[attempt]?.needsArtifacts ?? false { artifactChanges &+= 1 }
+    }
+
+    /// The attempt has a result, with the artifacts of which it goes on.
+    private mutating func enter(_ phase: Held.Phase, _ attempt: AttemptID) {
+        noteArtifacts(of: attempt)
+        held[attempt]?.phase = phase
+        noteArtifacts(of: attempt)
+    }
+
+    private mutating func queue(_ attempt: AttemptID) {
+        guard let arrival = held[attempt]?.arrival else { return }
+        held[attempt]?.phase = .queued
+        startable.insert(StartEntry(arrival: arrival, attempt: attempt))
+    }
+
+    /// Waits on for what is still missing, or for a slot.
+    private mutating func wait(for missing: Set<Digest>, _ attempt: AttemptID) {
+        if missing.isEmpty { queue(attempt) } else { held[attempt]?.phase = .fetching(missing) }
+    }
 
     private var greeting: WorkerMessage {
         var hello = hello
@@ -150,7 +202,7 @@ package struct WorkerSession: Sendable {
         case .fetched(let digest):
             for attempt in order {
                 guard case .fetching(var missing) = held[attempt]?.phase, missing.remove(digest) != nil else { continue }
-                held[attempt]?.phase = missing.isEmpty ? .queued : .fetching(missing)
+                wait(for: missing, attempt)
             }
         case .fetchFailed(let digest, let reason):
             for attempt in order {
@@ -159,9 +211,10 @@ package struct WorkerSession: Sendable {
                     !assignment.inputs.contains(where: { $0.artifact.digest == digest })
                 {
                     // The work is done again from its beginning.
+                    noteArtifacts(of: attempt)
                     held[attempt]?.assignment.checkpoint = nil
                     missing.remove(digest)
-                    held[attempt]?.phase = missing.isEmpty ? .queued : .fetching(missing)
+                    wait(for: missing, attempt)
                     continue
                 }
                 let failure = JobFailure(.input, "artifact \(digest.short) could not be fetched: \(reason)")
@@ -233,14 +286,13 @@ package struct WorkerSession: Sendable {
             break
         case .assign(let assignment):
             // A repeated assignment changes nothing, nor does one that a newer has overtaken.
-            let others = order.filter { $0.job == assignment.attempt.job }
-            guard others.allSatisfy({ $0.number < assignment.attempt.number }) else { break }
+            let others = (numbers[assignment.attempt.job] ?? []).map { AttemptID(job: assignment.attempt.job, number: $0) }
+            guard others.allSatisfy({ $0.number < assignment.attempt.number || planted == .takesOlderAttempts }) else { break }
             // An older attempt at the job was given up; its result, if it has one, still counts.
             for older in others where !hasResult(older) { drop(older, &commands) }
             let needed = assignment.inputs.map(\.artifact) + (assignment.checkpoint.map { [$0] } ?? [])
             let missing = Set(needed.map(\.digest))
-            held[assignment.attempt] = Held(assignment: assignment, phase: missing.isEmpty ? .queued : .fetching(missing))
-            order.append(assignment.attempt)
+            hold(assignment, missing.isEmpty ? .queued : .fetching(missing))
             var asked: Set<Digest> = []
             for artifact in needed where asked.insert(artifact.digest).inserted { commands.append(.fetch(artifact)) }
         case .acknowledged(let attempt):
@@ -275,13 +327,13 @@ package struct WorkerSession: Sendable {
             report(result, at: now, &commands)
             return
         }
-        held[result.attempt]?.phase = .pushing(result, Set(result.artifacts.map(\.digest)))
+        enter(.pushing(result, Set(result.artifacts.map(\.digest))), result.attempt)
         for artifact in result.artifacts { commands.append(.push(artifact)) }
     }
 
     private mutating func report(_ result: AttemptResult, at now: Instant, _ commands: inout [Command]) {
         guard held[result.attempt] != nil else { return }
-        held[result.attempt]?.phase = .reporting(result, sent: now)
+        enter(.reporting(result, sent: now), result.attempt)
         commands.append(.send(.result(result)))
     }
 
@@ -314,6 +366,8 @@ package struct WorkerSession: Sendable {
             if isDue { lastGreeting = now }
             commands.append(.send(isDue ? greeting : .heartbeat))
         }
+        guard now - lastRepetition >= Limits.resultRepeatSeconds / 6 else { return }
+        lastRepetition = now
         for attempt in order {
             if case .reporting(let result, let sent) = held[attempt]?.phase, now - sent > Limits.resultRepeatSeconds {
                 report(result, at: now, &commands)
@@ -337,12 +391,15 @@ package struct WorkerSession: Sendable {
 
     private mutating func startQueued(at now: Instant, _ commands: inout [Command]) {
         guard let datasetPath else { return }
-        for attempt in order {
-            guard case .queued = held[attempt]?.phase, let assignment = held[attempt]?.assignment else { continue }
-            guard let slot = slots.firstIndex(where: { $0 == nil }) else { return }
+        while let next = startable.min, let slot = slots.firstIndex(where: { $0 == nil }) {
+            startable.removeMin()
+            let attempt = next.attempt
+            // One that was dropped, or dropped and assigned anew, has left its entry behind.
+            guard let held = held[attempt], held.arrival == next.arrival, case .queued = held.phase else { continue }
+            let assignment = held.assignment
             slots[slot] = attempt
-            held[attempt]?.phase = .running(slot: slot)
-            held[attempt]?.started = now
+            self.held[attempt]?.phase = .running(slot: slot)
+            self.held[attempt]?.started = now
             commands.append(
                 .start(
                     slot: slot, attempt,
@@ -366,6 +423,7 @@ package struct WorkerSession: Sendable {
     /// A newer checkpoint, or the result, has taken its place.
     private mutating func discardCheckpoint(of attempt: AttemptID, _ commands: inout [Command]) {
         guard let checkpoint = held[attempt]?.checkpoint else { return }
+        noteArtifacts(of: attempt)
         held[attempt]?.checkpoint = nil
         commands.append(.discard(checkpoint.artifact.digest))
     }
@@ -380,7 +438,9 @@ package struct WorkerSession: Sendable {
 
     private mutating func forget(_ attempt: AttemptID, _ commands: inout [Command]) {
         if hasResult(attempt) { commands.append(.unspool(attempt)) }
+        noteArtifacts(of: attempt)
         held[attempt] = nil
-        order.removeAll { $0 == attempt }
+        numbers[attempt.job]?.removeAll { $0 == attempt.number }
+        if numbers[attempt.job]?.isEmpty ?? false { numbers[attempt.job] = nil }
     }
 }

@@ -1,6 +1,7 @@
 import Artifacts
 import Coordination
 import Digests
+import Failpoints
 import Foundation
 import Synchronization
 import Transport
@@ -10,7 +11,11 @@ import Transport
 /// Stateless towards its clients but for half-received blobs: each request is answered by itself and can be repeated.
 /// The control loop learns of an arrived blob by looking into the store.
 package final class BlobServer: Sendable {
+    /// Frames dealt with before it is asked whether to stop.
+    private static let framesPerTurn = 256
+
     private let isStopping = Mutex(false)
+    private let dropped = Mutex(0)
     private let wakeUp: WakeUp
 
     package init() throws(TransportError) { wakeUp = try WakeUp() }
@@ -43,6 +48,9 @@ package final class BlobServer: Sendable {
         return try bound.withLock { $0 }?.get() ?? []
     }
 
+    /// Answers that found a peer's queue full and were dropped. None is, while peers keep to their credit.
+    package var droppedAnswerCount: Int { dropped.withLock { $0 } }
+
     package func stop() {
         isStopping.withLock { $0 = true }
         wakeUp.signal()
@@ -59,70 +67,14 @@ package final class BlobServer: Sendable {
             guard let ready = try? poller.wait(timeoutMilliseconds: 1000) else { return }
             answering.forgetIdleTransfers()
             guard ready.contains(where: { $0.key == .socket }) else { continue }
-            while let (peer, frame) = try? socket.receive() {
-                guard let request = try? BlobRequest(frame: frame) else { continue }
+            for _ in 0..<Self.framesPerTurn {
+                guard let (peer, frame) = try? socket.receiveBuffer() else { break }
+                guard let answer = frame.withBytes({ answering.answer(UnsafeRawBufferPointer($0)) }) else { continue }
+                Failpoint.blobServerReplyBefore.pass()
                 // What a full queue drops, the client asks for again.
-                _ = try? socket.send(answering.reply(to: request).frame, to: peer)
+                if (try? socket.send(answer, to: peer)) == .wouldBlock { dropped.withLock { $0 += 1 } }
+                Failpoint.blobServerReplyAfter.pass()
             }
         }
-    }
-}
-
-/// Answers blob requests from a store.
-struct BlobAnswers {
-    /// Blobs that are received at once; the file of the longest idle one is kept for later when another begins.
-    static let transferLimit = 64
-    static let idleLimit = Duration.seconds(120)
-
-    private let store: ArtifactStore
-    private var partials: [Digest: (partial: PartialArtifact, lastUsed: ContinuousClock.Instant)] = [:]
-
-    init(store: ArtifactStore) { self.store = store }
-
-    mutating func reply(to request: BlobRequest) -> BlobReply {
-        switch request {
-        case .get(let digest, let offset, let count):
-            guard let size = store.size(of: digest), offset <= UInt64(size),
-                let bytes = try? store.chunk(of: digest, at: Int(offset), count: min(count, size - Int(offset)))
-            else { return .absent(digest) }
-            return .chunk(digest, size: UInt64(size), offset: offset, bytes: bytes)
-        case .put(let digest, let size, let offset, let bytes):
-            do {
-                return try receive(bytes, at: Int(offset), of: digest, size: Int(size))
-            } catch ArtifactStoreError.wrongOffset {
-                return .received(digest, count: UInt64(partials[digest]?.partial.receivedCount ?? 0))
-            } catch {
-                partials[digest] = nil
-                let reason = (error as? any LocalizedError)?.errorDescription ?? String(describing: error)
-                return .refused(digest, reason: String(reason.prefix(500)))
-            }
-        }
-    }
-
-    private mutating func receive(_ bytes: [UInt8], at offset: Int, of digest: Digest, size: Int) throws -> BlobReply {
-        if store.contains(digest) {
-            partials[digest] = nil
-            return .stored(digest)
-        }
-        if partials[digest].map({ $0.partial.reference.size != size }) ?? true {
-            if partials.count >= Self.transferLimit, let idle = partials.min(by: { $0.value.lastUsed < $1.value.lastUsed }) {
-                partials[idle.key] = nil
-            }
-            partials[digest] = nil
-            partials[digest] = (try store.resume(digest: digest, size: size), .now)
-        }
-        guard let partial = partials[digest]?.partial else { return .refused(digest, reason: "no room for another transfer") }
-        partials[digest]?.lastUsed = .now
-        if !bytes.isEmpty { try partial.append(bytes, at: offset) }
-        guard partial.isComplete else { return .received(digest, count: UInt64(partial.receivedCount)) }
-        _ = try partial.finish()
-        partials[digest] = nil
-        return .stored(digest)
-    }
-
-    mutating func forgetIdleTransfers() {
-        guard !partials.isEmpty else { return }
-        let now = ContinuousClock.now
-        partials = partials.filter { now - $0.value.lastUsed < Self.idleLimit }
     }
 }

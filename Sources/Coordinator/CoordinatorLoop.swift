@@ -1,6 +1,7 @@
 import Artifacts
 import Coordination
 import Digests
+import Failpoints
 import Foundation
 import LedgerStore
 import Studies
@@ -38,6 +39,15 @@ package final class CoordinatorLoop {
         case canceled
     }
 
+    /// What one turn of the loop has made durable, for whoever measures it.
+    package struct Commit {
+        package var changes: [LedgerChange]
+        /// When the turn began to look at its frames.
+        package var began: ContinuousClock.Instant
+        /// When the messages that depend on the changes had been handed to the socket.
+        package var sent: ContinuousClock.Instant
+    }
+
     /// Frames that wait for a worker whose queue is full; a worker that leaves so many unread is given up.
     static let waitingFramesLimit = 1000
     /// Frames dealt with before a transaction is committed.
@@ -59,6 +69,7 @@ package final class CoordinatorLoop {
     private var refused: Set<PeerID> = []
     private var waitingFrames: [String: [[UInt8]]] = [:]
     private var rate = ImageRate()
+    private var onCommit: (Commit) -> Void = { _ in }
 
     /// The endpoints that workers connect to, ports filled in.
     package private(set) var controlEndpoints: [String] = []
@@ -86,9 +97,12 @@ package final class CoordinatorLoop {
     /// - Parameters:
     ///   - endedWorkers: asked each turn for workers whose process is known to have ended, with the reason.
     ///   - onProgress: called about once a second.
+    ///   - onCommit: called after each turn that recorded something.
     package func run(
-        shouldStop: () -> Bool, endedWorkers: () -> [(worker: String, reason: String)], onProgress: (SweepProgress) -> Void
+        shouldStop: () -> Bool, endedWorkers: () -> [(worker: String, reason: String)], onProgress: (SweepProgress) -> Void,
+        onCommit: @escaping (Commit) -> Void = { _ in }
     ) throws -> Ending {
+        self.onCommit = onCommit
         var poller = Poller<Key>()
         poller.watch(socket, as: .control, for: .read)
         if let operatorSocket { poller.watch(operatorSocket.socket, as: .commands, for: .read) }
@@ -103,12 +117,14 @@ package final class CoordinatorLoop {
                 lastProgress = now
                 onProgress(progress)
             }
-            _ = try poller.wait(timeoutMilliseconds: waitingFrames.isEmpty ? 250 : 5)
+            let ready = try poller.wait(timeoutMilliseconds: waitingFrames.isEmpty ? 250 : 5)
+            if ready.isEmpty { try ledger.checkpointIfWorthwhile() }
         }
     }
 
     /// Tells every worker that nothing is left to do, and gives the message a moment to leave: closing drops what waits.
     package func dismissWorkers() {
+        Failpoint.coordinatorDismissBefore.pass()
         let names = dispatcher.workerNames
         for name in names {
             if let peer = peers[name] { _ = try? socket.send(CoordinatorMessage.finish.frame, to: peer) }
@@ -132,12 +148,14 @@ package final class CoordinatorLoop {
     private var now: Instant { Instant(seconds: (clock.now - start) / .seconds(1)) }
 
     private func turn(_ ended: [(worker: String, reason: String)]) throws -> Ending? {
+        let began = clock.now
         var commands: [Dispatcher.Command] = []
         for (worker, reason) in ended {
             commands += dispatcher.handle(.workerEnded(worker: worker, reason: reason), at: now)
         }
         for _ in 0..<Self.framesPerTurn {
             guard let (peer, frame) = try socket.receive() else { break }
+            Failpoint.coordinatorReceiveAfter.pass()
             do throws(WireError) {
                 commands += commandsFor(try WorkerMessage(frame: frame), from: peer)
             } catch {
@@ -146,9 +164,10 @@ package final class CoordinatorLoop {
             }
         }
         commands += dispatcher.handle(.tick, at: now)
-        try carryOut(commands)
+        let changes = try carryOut(commands)
         try obeyCommands()
         try sendWaitingFrames()
+        if !changes.isEmpty { onCommit(Commit(changes: changes, began: began, sent: clock.now)) }
         if dispatcher.isComplete { return .complete }
         if dispatcher.mode == .canceled { return .canceled }
         if dispatcher.isDrained { return .drained }
@@ -206,16 +225,22 @@ package final class CoordinatorLoop {
         return refused.insert(peer).inserted ? [.record(.event(kind: "worker-refused", text: reason))] : []
     }
 
-    /// All records, then all sends, then what is needed no more.
-    private func carryOut(_ commands: [Dispatcher.Command]) throws {
+    /// All records, then all sends, then what is needed no more. The answer is what was recorded.
+    @discardableResult private func carryOut(_ commands: [Dispatcher.Command]) throws -> [LedgerChange] {
         let changes = commands.compactMap { if case .record(let change) = $0 { change } else { nil } }
         if !changes.isEmpty { try ledger.record(changes, now: Date()) }
         for case .send(let message, let name) in commands { try send(message.frame, to: name) }
-        for case .discard(let digest) in commands { try? store.remove(digest) }
+        for case .discard(let digest) in commands {
+            Failpoint.coordinatorDiscardBefore.pass()
+            try? store.remove(digest)
+        }
+        return changes
     }
 
     private func send(_ frame: [UInt8], to name: String) throws {
         guard let peer = peers[name] else { return }
+        Failpoint.coordinatorSendBefore.pass()
+        defer { Failpoint.coordinatorSendAfter.pass() }
         guard waitingFrames[name] == nil, try socket.send(frame, to: peer) != .wouldBlock else {
             waitingFrames[name, default: []].append(frame)
             return

@@ -23,8 +23,13 @@ struct ImageRate {
 
     mutating func add(_ images: Int, at now: Instant) {
         if first == nil { first = now }
-        samples.append((now, images))
         total += images
+        // One sample a tenth of a second: how many there are does not depend on how fast epochs come.
+        if let last = samples.last, now - last.at < 0.1 {
+            samples[samples.count - 1].images += images
+        } else {
+            samples.append((now, images))
+        }
     }
 
     mutating func imagesPerSecond(at now: Instant) -> Double {

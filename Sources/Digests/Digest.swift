@@ -15,11 +15,13 @@ package struct Digest: Sendable, Hashable, Comparable {
     /// A digest from its raw bytes; `nil` unless there are exactly 32.
     package init?<Bytes: Collection>(bytes: Bytes) where Bytes.Element == UInt8 {
         guard bytes.count == Digest.byteCount else { return nil }
-        var accumulated: [UInt64] = [0, 0, 0, 0]
-        for (offset, byte) in bytes.enumerated() {
-            accumulated[offset / 8] = accumulated[offset / 8] << 8 | UInt64(byte)
-        }
-        words = (accumulated[0], accumulated[1], accumulated[2], accumulated[3])
+        let contiguous = bytes.withContiguousStorageIfAvailable { Digest(raw: UnsafeRawBufferPointer($0)) }
+        self = contiguous ?? Array(bytes).withUnsafeBytes { Digest(raw: $0) }
+    }
+
+    private init(raw: UnsafeRawBufferPointer) {
+        func word(_ index: Int) -> UInt64 { UInt64(bigEndian: raw.loadUnaligned(fromByteOffset: 8 * index, as: UInt64.self)) }
+        words = (word(0), word(1), word(2), word(3))
     }
 
     /// A digest from its 64 hexadecimal digits; `nil` for anything else.
@@ -52,19 +54,27 @@ package struct Digest: Sendable, Hashable, Comparable {
 
     /// The 32 raw bytes, first byte first.
     package var bytes: [UInt8] {
-        [words.0, words.1, words.2, words.3].flatMap { word in
-            (0..<8).map { UInt8(truncatingIfNeeded: word >> UInt64(56 - 8 * $0)) }
-        }
+        var bigEndian = (words.0.bigEndian, words.1.bigEndian, words.2.bigEndian, words.3.bigEndian)
+        return withUnsafeBytes(of: &bigEndian) { Array($0) }
     }
 
     /// 64 lowercase hexadecimal digits.
-    package var hex: String {
-        let digits = Array("0123456789abcdef".utf8)
-        return String(decoding: bytes.flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 15)]] }, as: UTF8.self)
-    }
+    package var hex: String { hex(2 * Digest.byteCount) }
 
     /// The first 12 hexadecimal digits: enough to tell jobs apart on a screen.
-    package var short: String { String(hex.prefix(12)) }
+    package var short: String { hex(12) }
+
+    /// The first `count` hexadecimal digits.
+    private func hex(_ count: Int) -> String {
+        let bytes = bytes
+        return String(unsafeUninitializedCapacity: count) { buffer in
+            for position in 0..<count {
+                let digit = position.isMultiple(of: 2) ? bytes[position / 2] >> 4 : bytes[position / 2] & 15
+                buffer[position] = digit < 10 ? UInt8(ascii: "0") + digit : UInt8(ascii: "a") + digit - 10
+            }
+            return count
+        }
+    }
 
     /// The first eight bytes as a number, most significant first: how a name becomes a seed.
     package var leadingWord: UInt64 { words.0 }

@@ -14,11 +14,20 @@ package final class JobRunner {
     let clock: () -> Duration
     /// Threads of a training; they change the speed and never a bit.
     let threads: ThreadTeam
+    /// Whether the host's owner lets jobs be any program.
+    let allowsCommands: Bool
+    /// Where the standard error of commands goes; made for the first.
+    var errorFile: TailFile?
     private var datasets: [String: LoadedDataset] = [:]
+    /// The worker's store, by the path that it was opened with.
+    private var store: (path: String, store: ArtifactStore)?
 
-    /// - Parameter now: a monotonic clock.
-    package init(threads: Int = 1, now: @escaping () -> Duration) {
+    /// - Parameters:
+    ///   - allowsCommands: whether `command` jobs are run; otherwise they fail.
+    ///   - now: a monotonic clock.
+    package init(threads: Int = 1, allowsCommands: Bool = false, now: @escaping () -> Duration) {
         self.threads = ThreadTeam(count: threads)
+        self.allowsCommands = allowsCommands
         clock = now
     }
 
@@ -33,14 +42,14 @@ package final class JobRunner {
         let start = clock()
         do {
             let spec = try decodeSpec(request.spec)
-            let inputs = try JobInputs(request.inputs, storePath: request.storePath)
+            let inputs = JobInputs(request.inputs, store: try store(at: request.storePath))
             var produced: Produced
             switch spec {
             case .train(let train):
                 produced = try withoutActuallyEscaping(onCheckpoint) { onCheckpoint in
                     try self.train(
                         train, data: dataset(at: request.datasetPath, expecting: train.dataset), inputs: inputs,
-                        checkpoints: checkpoints(request, of: spec, in: inputs.store, onCheckpoint), onEpoch: onEpoch)
+                        checkpoints: checkpoints(request, of: spec, inputs, onCheckpoint), onEpoch: onEpoch)
                 }
             case .cluster(let spec):
                 produced = Produced(artifact: ("codebook", try cluster(spec, inputs: inputs)))
@@ -48,10 +57,15 @@ package final class JobRunner {
                 produced = Produced(artifact: ("initialization", try sample(spec, inputs: inputs)))
             case .file(let spec):
                 produced = Produced(stored: try file(spec, store: inputs.store))
+            case .command(let spec):
+                try command(spec)
+                produced = Produced()
+            case .noop(let spec):
+                produced = Produced(epochs: try noop(spec, onEpoch: onEpoch))
             }
             var artifacts = produced.stored.map { [$0] } ?? []
             if let (name, bytes) = produced.artifact {
-                let reference = try inputs.store.put(bytes: bytes)
+                let reference = try putWhenThereIsRoom(bytes, in: inputs.store)
                 artifacts = [ArtifactNotice(name: name, digest: reference.digest, size: UInt64(reference.size))]
                 produced.artifact = nil
             }
@@ -65,17 +79,46 @@ package final class JobRunner {
     }
 
     private func checkpoints(
-        _ request: RunnerRequest, of spec: JobSpec, in store: ArtifactStore, _ onCheckpoint: @escaping (Checkpoint) -> Void
+        _ request: RunnerRequest, of spec: JobSpec, _ inputs: JobInputs, _ onCheckpoint: @escaping (Checkpoint) -> Void
     ) -> Checkpoints {
         Checkpoints(
             job: spec.id,
-            resume: request.checkpoint.flatMap { try? SafetensorsFile(contentsOf: store.path(of: $0.digest)) },
+            resume: request.checkpoint.flatMap { inputs.checkpoint($0) },
             interval: request.checkpointSeconds.map { .seconds($0) },
             publish: { epoch, checkpoint in
-                let reference = try CheckpointFile.put(checkpoint, job: spec.id, into: store)
+                let reference: ArtifactReference
+                do {
+                    reference = try CheckpointFile.put(checkpoint, job: spec.id, into: inputs.store)
+                } catch let error as ArtifactStoreError where error.isWantOfRoom {
+                    // The training is worth more than its checkpoint: the next one may find room.
+                    return
+                }
                 let artifact = ArtifactNotice(name: "checkpoint", digest: reference.digest, size: UInt64(reference.size))
                 onCheckpoint(Checkpoint(epoch: epoch, artifact: artifact))
             })
+    }
+
+    /// Publishes what a job has made. While the disk is full it waits: hours of work are not thrown away for want of room, and
+    /// the worker evicts what it can from its cache meanwhile.
+    private func putWhenThereIsRoom(_ bytes: [UInt8], in store: ArtifactStore) throws(ArtifactStoreError) -> ArtifactReference {
+        var seconds = 1.0
+        while true {
+            do throws(ArtifactStoreError) {
+                return try store.put(bytes: bytes)
+            } catch {
+                guard error.isWantOfRoom else { throw error }
+                Thread.sleep(forTimeInterval: seconds)
+                seconds = min(Limits.transferDelayLimitSeconds, 2 * seconds)
+            }
+        }
+    }
+
+    /// Opening a store looks at its folders: once is enough for a worker's whole life.
+    private func store(at path: String) throws -> ArtifactStore {
+        if let store, store.path == path { return store.store }
+        let opened = try ArtifactStore(folder: path)
+        store = (path, opened)
+        return opened
     }
 
     private func decodeSpec(_ bytes: [UInt8]) throws -> JobSpec {

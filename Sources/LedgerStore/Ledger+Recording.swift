@@ -1,5 +1,6 @@
 import Coordination
 import Digests
+import Failpoints
 import Foundation
 import GRDB
 import Studies
@@ -12,11 +13,35 @@ extension Ledger {
     /// of, `.diskFull`, `.io`.
     package func record(_ changes: [LedgerChange], now: Date) throws(LedgerError) {
         guard !changes.isEmpty else { return }
-        try write { db in
-            let recorder = Recorder(db: db, path: path, now: now.milliseconds, inherited: inherited)
-            for change in changes { try recorder.record(change) }
+        do {
+            try write { db in
+                try Failpoint.ledgerRecordBefore.passInLedger()
+                try memory.withLock { memory in
+                    var recorder = Recorder(db: db, path: path, now: now.milliseconds, inherited: inherited, memory: memory)
+                    // What is rolled back must not be remembered; and what has one owner is changed in place.
+                    memory = RecordingMemory()
+                    for change in changes { try recorder.record(change) }
+                    memory = recorder.memory
+                    memory.changesSinceCheckpoint += changes.count
+                }
+                try Failpoint.ledgerCommitBefore.passInLedger()
+            }
+        } catch {
+            // The commit itself may have failed, after everything was noted.
+            memory.withLock { $0 = RecordingMemory() }
+            throw error
         }
+        Failpoint.ledgerCommitAfter.pass()
     }
+}
+
+/// What the only writer knows without asking the database again.
+struct RecordingMemory {
+    /// A job keeps its row.
+    var rows: [JobID: Int64] = [:]
+    /// Attempts that are running, with the epochs that the database has of them; `nil` when that is not known.
+    var running: [Ledger.RowAttempt: [EpochMetrics]?] = [:]
+    var changesSinceCheckpoint = 0
 }
 
 /// Writes the changes of one transaction.
@@ -25,8 +50,10 @@ private struct Recorder {
     let path: String
     let now: Int64
     let inherited: Set<Ledger.RowAttempt>
+    var memory: RecordingMemory
 
-    func record(_ change: LedgerChange) throws {
+    mutating func record(_ change: LedgerChange) throws {
+        try Failpoint.ledgerChangeBefore.passInLedger()
         switch change {
         case .workerJoined(let hello): try join(hello)
         case .workerLeft(let worker, let reason): try leave(worker, reason: reason)
@@ -65,12 +92,13 @@ private struct Recorder {
 
     // MARK: Attempts
 
-    private func start(_ attempt: AttemptID, worker: String) throws {
+    private mutating func start(_ attempt: AttemptID, worker: String) throws {
         let job = try row(of: attempt.job)
         try supersedeInherited(job, by: attempt.number)
         try execute(
             "INSERT INTO attempts (job, number, worker, state, started_at) VALUES (?, ?, ?, 'running', ?)",
             [job, attempt.number, worker, now])
+        memory.running[Ledger.RowAttempt(job: job, number: attempt.number)] = .some([])
     }
 
     /// An attempt of a dead coordinator's time whose worker has not come back makes room. Any other running attempt
@@ -86,23 +114,28 @@ private struct Recorder {
             [now, "its worker did not come back to the new coordinator; attempt \(number) took its place", job, running])
     }
 
-    private func stream(_ metrics: EpochMetrics, of attempt: AttemptID) throws {
+    private mutating func stream(_ metrics: EpochMetrics, of attempt: AttemptID) throws {
         let job = try row(of: attempt.job)
-        // A worker that had been given up is back with its work.
-        try execute(
-            """
-            UPDATE attempts SET state = 'running', reason = NULL, message = NULL, ended_at = NULL
-            WHERE job = ? AND number = ? AND state = 'failed'
-            """, [job, attempt.number])
+        let key = Ledger.RowAttempt(job: job, number: attempt.number)
+        if memory.running[key] == nil {
+            // A worker that had been given up may be back with its work.
+            try execute(
+                """
+                UPDATE attempts SET state = 'running', reason = NULL, message = NULL, ended_at = NULL
+                WHERE job = ? AND number = ? AND state = 'failed'
+                """, [job, attempt.number])
+            memory.running[key] = .some(nil)
+        }
         try execute(
             """
             INSERT INTO epochs (job, attempt, \(EpochMetrics.columns), streamed_at)
             VALUES (?, ?, \(EpochMetrics.placeholders), ?)
             ON CONFLICT (job, attempt, epoch) DO NOTHING
             """, StatementArguments([job, attempt.number] + metrics.values + [now]))
+        if db.changesCount > 0 { memory.running[key]??.append(metrics) }
     }
 
-    private func keep(_ kept: JobCheckpoint, of job: JobID) throws {
+    private mutating func keep(_ kept: JobCheckpoint, of job: JobID) throws {
         let artifact = kept.checkpoint.artifact
         guard let size = Int64(exactly: artifact.size) else {
             throw LedgerError.invalid(path: path, detail: "a checkpoint has \(artifact.size) bytes")
@@ -120,26 +153,28 @@ private struct Recorder {
 
     /// Ends an attempt without a result. One that has failed before may fail again: its worker was given up and came
     /// back with it; the last reason counts.
-    private func end(_ attempt: AttemptID, row job: Int64, _ failure: JobFailure) throws {
+    private mutating func end(_ attempt: AttemptID, row job: Int64, _ failure: JobFailure) throws {
         try execute(
             """
             UPDATE attempts SET state = 'failed', reason = ?, message = ?, ended_at = ?
             WHERE job = ? AND number = ? AND state IN ('running', 'failed')
             """, [failure.code, failure.message, now, job, attempt.number])
+        memory.running[Ledger.RowAttempt(job: job, number: attempt.number)] = nil
         try requireChange("attempt \(attempt.number) of job \(attempt.job.short) fails, but is not open")
     }
 
     /// The job is settled, so what else runs for it runs in vain.
-    private func supersedeRunning(_ job: Int64, message: String) throws {
+    private mutating func supersedeRunning(_ job: Int64, message: String) throws {
         try execute(
             "UPDATE attempts SET state = 'superseded', message = ?, ended_at = ? WHERE job = ? AND state = 'running'",
             [message, now, job])
+        if db.changesCount > 0 { memory.running = memory.running.filter { $0.key.job != job } }
     }
 
     // MARK: Jobs
 
     /// Epochs and artifacts first: once the job is settled, triggers keep them as they are.
-    private func settle(_ result: AttemptResult) throws {
+    private mutating func settle(_ result: AttemptResult) throws {
         let number = result.attempt.number
         let job = try row(of: result.attempt.job)
         let state: String
@@ -153,7 +188,10 @@ private struct Recorder {
             throw LedgerError.invalid(
                 path: path, detail: "job \(result.attempt.job.short) is to be settled by a failure (\(failure.code))")
         }
-        try replaceEpochs(of: job, attempt: number, by: result.epochs)
+        let key = Ledger.RowAttempt(job: job, number: number)
+        let wasRunning = memory.running[key] != nil
+        let streamed = memory.running.removeValue(forKey: key) ?? nil
+        if streamed != result.epochs { try replaceEpochs(of: job, attempt: number, by: result.epochs) }
         for (position, artifact) in result.artifacts.enumerated() {
             guard let size = Int64(exactly: artifact.size) else {
                 throw LedgerError.invalid(path: path, detail: "artifact \(artifact.name) has \(artifact.size) bytes")
@@ -166,7 +204,8 @@ private struct Recorder {
             "UPDATE attempts SET state = ?, reason = NULL, message = NULL, ended_at = ? WHERE job = ? AND number = ?",
             [state, now, job, number])
         try requireChange("attempt \(number) of job \(result.attempt.job.short) has a result, but was never started")
-        try supersedeRunning(job, message: "attempt \(number) had its result first")
+        // At most one attempt of a job runs: when it was this one, no other does.
+        if !wasRunning { try supersedeRunning(job, message: "attempt \(number) had its result first") }
         try execute(
             """
             UPDATE jobs SET state = ?, settled_attempt = ?, settled_at = ?, result_digest = ?, numeric_class = ?,
@@ -176,10 +215,11 @@ private struct Recorder {
                 state, number, now, result.digest.blob, result.numericClass, result.seconds, diverged?.epoch, diverged?.step,
                 job,
             ])
+        try Seals.seal(job: job, db)
     }
 
     /// The result's epochs are the attempt's epochs: streamed ones keep their time, others of the attempt go.
-    private func replaceEpochs(of job: Int64, attempt: Int, by epochs: [EpochMetrics]) throws {
+    private mutating func replaceEpochs(of job: Int64, attempt: Int, by epochs: [EpochMetrics]) throws {
         for metrics in epochs {
             try execute(
                 """
@@ -193,7 +233,7 @@ private struct Recorder {
             [job, attempt, "[\(numbers)]"])
     }
 
-    private func fail(_ id: JobID, attempt: AttemptID?, _ failure: JobFailure) throws {
+    private mutating func fail(_ id: JobID, attempt: AttemptID?, _ failure: JobFailure) throws {
         let job = try row(of: id)
         if let attempt {
             guard attempt.job == id else {
@@ -205,9 +245,10 @@ private struct Recorder {
         try execute(
             "UPDATE jobs SET state = 'failed', failure_reason = ?, failure_message = ?, settled_at = ? WHERE id = ?",
             [failure.code, failure.message, now, job])
+        try Seals.seal(job: job, db)
     }
 
-    private func reopen(_ id: JobID) throws {
+    private mutating func reopen(_ id: JobID) throws {
         try execute(
             """
             UPDATE jobs SET state = 'open', settled_at = NULL, failure_reason = NULL, failure_message = NULL,
@@ -219,8 +260,11 @@ private struct Recorder {
 
     // MARK: Statements
 
-    private func row(of job: JobID) throws -> Int64 {
-        try db.jobRow(job, path: path)
+    private mutating func row(of job: JobID) throws -> Int64 {
+        if let row = memory.rows[job] { return row }
+        let row = try db.jobRow(job, path: path)
+        memory.rows[job] = row
+        return row
     }
 
     private func execute(_ sql: String, _ arguments: StatementArguments) throws {

@@ -1,5 +1,6 @@
 import Coordination
 import Digests
+import Failpoints
 import Foundation
 import GRDB
 import Studies
@@ -86,7 +87,8 @@ extension Ledger {
     package func register(
         study: StudyRecord, jobs: [PlannedJobRecord], cells: [CellRecord], retryFailed: Bool = false, now: Date
     ) throws(LedgerError) -> Registration {
-        try write { db in
+        let registration = try write { db in
+            try Failpoint.ledgerRegisterBefore.passInLedger()
             let registrar = Registrar(db: db, path: path)
             let id = try registrar.insert(study, now: now.milliseconds)
             var rows: [JobID: Int64] = [:]
@@ -101,8 +103,11 @@ extension Ledger {
             try registrar.replaceStagesAndJobs(of: id, by: jobs, rows: rows)
             try registrar.replaceCells(of: id, by: cells, rows: rows)
             let reopened = retryFailed ? try registrar.reopenFailed(of: id) : 0
+            try Seals.seal(study: id, db)
             return Registration(study: StudyID(id), added: added, known: rows.count - added, reopened: reopened)
         }
+        Failpoint.ledgerRegisterAfter.pass()
+        return registration
     }
 }
 

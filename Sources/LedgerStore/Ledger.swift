@@ -1,8 +1,10 @@
 import Coordination
 import Digests
+import Failpoints
 import Foundation
 import GRDB
 import Studies
+import Synchronization
 
 /// A study's row in the ledger.
 package struct StudyID: Sendable, Hashable {
@@ -24,11 +26,17 @@ package final class Ledger: Sendable {
     /// Attempts that were running when the ledger was opened: their coordinator died, so their workers may come back
     /// with them, or not. Only these may be superseded by a new attempt at their job.
     let inherited: Set<RowAttempt>
+    let memory = Mutex(RecordingMemory())
 
     struct RowAttempt: Hashable {
         let job: Int64
         let number: Int
     }
+
+    /// 64 MiB of write-ahead log.
+    private static let longestLogPages = 16_384
+    /// So many changes are worth a checkpoint when there is time for it.
+    private static let changesWorthACheckpoint = 1000
 
     /// Above this size the check at open would take longer than the start may; SQLite still notices damage on reading.
     private static let checkedBytes = 256 << 20
@@ -53,6 +61,8 @@ package final class Ledger: Sendable {
         if let size = LedgerFile.size(at: path), size > 0, size < 512 {
             throw .notALedger(path: path, detail: "it has \(size) bytes, less than any database")
         }
+        // Before SQLite takes what is left of the log for all there was.
+        try WriteAheadLog.check(ledger: path)
         (queue, inherited) = try mapped(path) {
             var configuration = Configuration()
             configuration.label = "LedgerStore.Ledger"
@@ -78,7 +88,7 @@ package final class Ledger: Sendable {
                 try db.execute(sql: "PRAGMA application_id = \(Schema.applicationID)")
                 return
             }
-            try Schema.requireOurs(db, application: application, path: path)
+            try Schema.requireOurs(db, application: application, path: path, oldest: Schema.oldestVersion)
             guard LedgerFile.size(at: path) ?? 0 < checkedBytes else { return }
             let findings = try String.fetchAll(db, sql: "PRAGMA quick_check(1)")
             guard findings == ["ok"] else { throw LedgerError.damaged(path: path, detail: findings.joined(separator: "; ")) }
@@ -96,6 +106,8 @@ package final class Ledger: Sendable {
                 throw LedgerError.settingRefused(path: path, setting: "journal_mode", actual: mode, expected: "wal")
             }
             try db.execute(sql: "PRAGMA synchronous = FULL")
+            // The loop moves the log into the database when it is idle; a commit does so only when it never is.
+            try db.execute(sql: "PRAGMA wal_autocheckpoint = \(longestLogPages)")
             let expected = [("synchronous", 2), ("foreign_keys", 1)]
             for (setting, value) in expected {
                 let actual = try Int.fetchOne(db, sql: "PRAGMA \(setting)") ?? -1
@@ -139,9 +151,37 @@ package final class Ledger: Sendable {
         }
     }
 
+    /// Throws `.damaged` unless the study's rows are as they were sealed; no epoch is read.
+    package func requireSealed(study: StudyID) throws(LedgerError) {
+        try read { db in try Seals.check(study: study.rawValue, path: path, db) }
+    }
+
+    /// How many rows there are, counted one by one: what a benchmark has really left behind.
+    package func rowCounts() throws(LedgerError) -> (settledJobs: Int, attempts: Int, epochs: Int) {
+        try read { db in
+            (
+                try Int.fetchOne(db, sql: "SELECT count(*) FROM jobs WHERE state <> 'open'") ?? 0,
+                try Int.fetchOne(db, sql: "SELECT count(*) FROM attempts") ?? 0,
+                try Int.fetchOne(db, sql: "SELECT count(*) FROM epochs") ?? 0
+            )
+        }
+    }
+
     /// Moves what the write-ahead log holds into the database file, as far as readers allow; never waits for them.
     package func checkpoint() throws(LedgerError) {
+        try mapped(path) { try Failpoint.ledgerCheckpointBefore.passInLedger() }
         try mapped(path) { try queue.inDatabase { db in _ = try db.checkpoint(.passive) } }
+        Failpoint.ledgerCheckpointAfter.pass()
+    }
+
+    /// Does so when much was recorded since it was done last: for the moments when the loop has nothing to do.
+    package func checkpointIfWorthwhile() throws(LedgerError) {
+        let isWorthwhile = memory.withLock { memory in
+            guard memory.changesSinceCheckpoint >= Self.changesWorthACheckpoint else { return false }
+            memory.changesSinceCheckpoint = 0
+            return true
+        }
+        if isWorthwhile { try checkpoint() }
     }
 
     /// Closes the database and lets the next coordinator in; the last call to a ledger.
@@ -161,14 +201,14 @@ package final class Ledger: Sendable {
 
 extension Schema {
     /// Throws unless the database is a ledger that this build can read.
-    static func requireOurs(_ db: Database, application: Int32, path: String) throws {
+    static func requireOurs(_ db: Database, application: Int32, path: String, oldest: Int = version) throws {
         guard application == applicationID else {
             throw LedgerError.notALedger(path: path, detail: "its application id is \(application), expected \(applicationID)")
         }
         let actual = try Int.fetchOne(db, sql: "PRAGMA user_version") ?? 0
         guard actual <= version else { throw LedgerError.newerSchema(path: path, actual: actual, supported: version) }
         // 0: the making of the tables was interrupted.
-        guard actual == version || actual == 0 else {
+        guard (oldest...version).contains(actual) || actual == 0 else {
             throw LedgerError.olderSchema(path: path, actual: actual, expected: version)
         }
     }

@@ -56,7 +56,7 @@ package enum LedgerError: Error, Equatable, LocalizedError {
         case .newerSchema(let path, let actual, let supported):
             "The ledger \(path) has schema version \(actual), this build reads up to \(supported)"
         case .olderSchema(let path, let actual, let expected):
-            "The ledger \(path) has schema version \(actual) of an unreleased build, this build reads \(expected)"
+            "The ledger \(path) has schema version \(actual) of an earlier build, this build reads \(expected)"
         case .damaged(let path, let detail):
             "The ledger \(path) is damaged: \(detail)"
         case .settingRefused(let path, let setting, let actual, let expected):
@@ -99,6 +99,8 @@ package enum LedgerError: Error, Equatable, LocalizedError {
             "Give `--results` another folder, or move the file away."
         case .newerSchema:
             "Use the build of sower that wrote it, or a newer one."
+        case .olderSchema(_, let actual, _) where actual >= Schema.oldestVersion:
+            "`sower resume` brings it up to date; nothing is computed again."
         case .olderSchema:
             "Run the study again in another folder, with `--results`; the build that wrote this ledger can still read it."
         case .damaged(let path, _):
@@ -137,6 +139,8 @@ extension LedgerError {
         let detail = error.message ?? "SQLite result code \(error.extendedResultCode.rawValue)"
         switch error.resultCode {
         case .SQLITE_FULL: self = .diskFull(path: path)
+        // The shared memory of the write-ahead log is a file on the same disk.
+        case .SQLITE_IOERR where error.extendedResultCode == .SQLITE_IOERR_SHMSIZE: self = .diskFull(path: path)
         case .SQLITE_CORRUPT: self = .damaged(path: path, detail: detail)
         case .SQLITE_NOTADB: self = .notALedger(path: path, detail: detail)
         case .SQLITE_BUSY, .SQLITE_LOCKED: self = .locked(path: path)

@@ -37,12 +37,14 @@ package enum LedgerFile {
     }
 
     /// Refuses a folder on another host: SQLite's shared memory and locks do not reach across hosts.
-    package static func requireLocalFileSystem(_ path: String) throws(LedgerError) {
+    ///
+    /// - Parameter mounts: the text of /proc/self/mounts; the default is that of now.
+    package static func requireLocalFileSystem(_ path: String, mounts: String? = nil) throws(LedgerError) {
         guard let resolved = realpath(folder(of: path), nil) else {
             throw .io(path: path, detail: "its folder: \(String(cString: strerror(errno)))")
         }
         defer { free(resolved) }
-        guard let mounts = try? String(contentsOfFile: "/proc/self/mounts", encoding: .utf8) else { return }
+        guard let mounts = mounts ?? (try? String(contentsOfFile: "/proc/self/mounts", encoding: .utf8)) else { return }
         if let type = fileSystemType(of: String(cString: resolved), mounts: mounts), networkTypes.contains(type) {
             throw .networkFileSystem(path: path, type: type)
         }

@@ -64,8 +64,15 @@ extension LedgerReader {
             while let row = try cells.next() {
                 var metrics: [EpochMetrics] = []
                 if let select, let attempt = row[7] as Int? {
+                    var hasher = RowHasher()
                     let rows = try Row.fetchCursor(select, arguments: [row[3] as Int64, attempt])
-                    while let epoch = try rows.next() { metrics.append(epoch.epochMetrics(from: 0)) }
+                    while let epoch = try rows.next() {
+                        metrics.append(epoch.epochMetrics(from: 0))
+                        hasher.add(epoch)
+                    }
+                    guard (row[epochs == .last ? 14 : 15] as Data?) == hasher.digest.blob else {
+                        throw Seals.damaged("an epoch of job \(try row.job(4).short)", path)
+                    }
                 }
                 result.append(
                     CellRow(

@@ -24,6 +24,7 @@ package final class LedgerReader: Sendable {
         self.path = path
         guard let size = LedgerFile.size(at: path) else { throw .missing(path: path) }
         guard size > 0 else { throw .notALedger(path: path, detail: "the file is empty") }
+        try WriteAheadLog.check(ledger: path)
         do {
             queue = try Self.open(path, reportedAs: path)
             copyFolder = nil
@@ -48,6 +49,9 @@ package final class LedgerReader: Sendable {
     /// The process id of the coordinator that has the ledger open; 0 when it is not known, `nil` when there is none.
     package var coordinatorProcess: Int32? { LedgerLock.holder(ledger: path) }
 
+    /// Above this size the structure is not looked at for each command, only what seals cover.
+    private static let checkedBytes = 16 << 20
+
     private static func open(_ path: String, reportedAs reported: String) throws(LedgerError) -> DatabaseQueue {
         try mapped(reported) {
             var configuration = Configuration()
@@ -62,6 +66,9 @@ package final class LedgerReader: Sendable {
                 guard try db.tableExists("jobs") else {
                     throw LedgerError.notALedger(path: reported, detail: "it has no tables yet")
                 }
+                guard LedgerFile.size(at: path) ?? 0 < checkedBytes else { return }
+                let findings = try String.fetchAll(db, sql: "PRAGMA quick_check(1)")
+                guard findings == ["ok"] else { throw LedgerError.damaged(path: reported, detail: findings.joined(separator: "; ")) }
             }
             return queue
         }
@@ -83,6 +90,11 @@ package final class LedgerReader: Sendable {
             throw .io(path: path, detail: "it cannot be copied: \(error.localizedDescription)")
         }
         return folder
+    }
+
+    /// Throws `.damaged` unless the study's rows are as they were sealed; no epoch is read.
+    package func requireSealed(study: StudyID) throws(LedgerError) {
+        try read { db in try Seals.check(study: study.rawValue, path: path, db) }
     }
 
     package func read<Result>(_ body: (Database) throws -> Result) throws(LedgerError) -> Result {

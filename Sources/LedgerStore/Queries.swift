@@ -19,9 +19,10 @@ package enum Queries {
     package static let cells = """
         SELECT cells.arm, cells.pair, cells.replicate, jobs.id, jobs.digest, jobs.state, attempts.job IS NOT NULL,
             jobs.settled_attempt, jobs.numeric_class, jobs.seconds, jobs.diverged_epoch, jobs.diverged_step,
-            jobs.failure_reason, jobs.failure_message
+            jobs.failure_reason, jobs.failure_message, job_seals.last_epoch, job_seals.epochs
         FROM cells
         JOIN jobs ON jobs.id = cells.job
+        LEFT JOIN job_seals ON job_seals.job = cells.job
         LEFT JOIN attempts ON attempts.job = cells.job AND attempts.state = 'running'
         WHERE cells.study = ? AND cells.stage = ?
         ORDER BY cells.position

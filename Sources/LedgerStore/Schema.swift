@@ -9,7 +9,9 @@ package enum Schema {
     package static let applicationID: Int32 = 0x534F_5752
     /// The `user_version` that this build writes and reads. Version 1 was never released and is refused: it has no top-5
     /// accuracies, and a table must not mix results with and without them.
-    package static let version = 2
+    package static let version = 3
+    /// The oldest version that opening a ledger for writing brings up to date.
+    package static let oldestVersion = 2
 
     /// Migrations never change once they have been shipped; a change of schema is a new one.
     static var migrator: DatabaseMigrator {
@@ -18,7 +20,28 @@ package enum Schema {
             try db.execute(sql: studies + jobs + attempts + results + hosts)
             try db.execute(sql: "PRAGMA user_version = 2")
         }
+        // Readers of version 2 read this as well, so the version stays.
+        migrator.registerMigration("v2 commands", foreignKeyChecks: .immediate) { db in try allowCommands(db) }
+        migrator.registerMigration("v3") { db in
+            try db.execute(sql: Seals.tables)
+            try Seals.sealAll(db)
+            try db.execute(sql: "PRAGMA user_version = 3")
+        }
         return migrator
+    }
+
+    /// Lets jobs be commands and no-ops. SQLite cannot alter a CHECK; what only adds to one may be edited in the schema's own
+    /// text, which leaves every row as it is. Source: https://www.sqlite.org/lang_altertable.html, section 7.
+    private static func allowCommands(_ db: Database) throws {
+        let version = try Int.fetchOne(db, sql: "PRAGMA schema_version") ?? 0
+        try db.execute(sql: "PRAGMA writable_schema = ON")
+        try db.execute(
+            sql: "UPDATE sqlite_schema SET sql = replace(sql, ?, ?) WHERE type = 'table' AND name = 'jobs'",
+            arguments: [
+                "kind IN ('train', 'cluster', 'sample', 'file')", "kind IN ('train', 'cluster', 'sample', 'file', 'command', 'noop')",
+            ])
+        try db.execute(sql: "PRAGMA schema_version = \(version + 1)")
+        try db.execute(sql: "PRAGMA writable_schema = RESET")
     }
 
     private static let studies = """

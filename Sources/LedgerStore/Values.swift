@@ -67,7 +67,7 @@ extension EpochMetrics {
 
 /// What a job computes, as the ledger names it.
 package enum JobKind: String, Sendable, CaseIterable {
-    case train, cluster, sample, file
+    case train, cluster, sample, file, command, noop
 
     package init(_ spec: JobSpec) {
         switch spec {
@@ -75,11 +75,19 @@ package enum JobKind: String, Sendable, CaseIterable {
         case .cluster: self = .cluster
         case .sample: self = .sample
         case .file: self = .file
+        case .command: self = .command
+        case .noop: self = .noop
         }
     }
 
     /// Whether it runs in a central slot.
-    package var isCentral: Bool { self != .train }
+    package var isCentral: Bool {
+        switch self {
+        case .train, .command, .noop: false
+        case .cluster, .sample, .file: true
+        }
+    }
+
     /// Whether its artifacts are announced to every worker: initializations, which any of them may be about to need.
     package var isBroadcast: Bool { self == .sample || self == .file }
 }

@@ -12,6 +12,7 @@ package final class ChildProcess {
     package let output: Int32
     /// Read here what the child prints on its standard error, or −1 when that is not read.
     package let errors: Int32
+    private let leadsGroup: Bool
     private var end: ProcessEnd?
 
     /// - Parameters:
@@ -19,7 +20,8 @@ package final class ChildProcess {
     ///   - readsOutput: whether the child's standard output is a pipe, set not to block.
     ///   - readsErrors: whether its standard error is a pipe too, set not to block.
     ///   - errorPath: a file that its standard error (and its output, unless read) is appended to; `nil` for the parent's.
-    ///   - ownGroup: whether it is the first of a process group of its own, out of reach of the terminal's Ctrl-C.
+    ///   - ownGroup: whether it is the first of a process group of its own, out of reach of the terminal's Ctrl-C; what it
+    ///     starts is in that group and ends with it.
     package init(
         executable: String, arguments: [String], environment: [String: String], readsOutput: Bool, readsErrors: Bool = false,
         errorPath: String? = nil, ownGroup: Bool = false
@@ -78,6 +80,7 @@ package final class ChildProcess {
             throw .cannotStart(executable, code)
         }
         processID = child
+        leadsGroup = ownGroup
         input = toChild[1]
         output = fromChild[0]
         errors = errorsFromChild[0]
@@ -89,8 +92,20 @@ package final class ChildProcess {
     /// Ends the process at once, and waits for it.
     package func kill() {
         guard end == nil else { return }
-        _ = Foundation.kill(processID, SIGKILL)
+        // Before the wait: until then no other process or group can have this number.
+        _ = Foundation.kill(leadsGroup ? -processID : processID, SIGKILL)
         _ = wait()
+    }
+
+    /// Waits for the end of a process that is about to end by itself, and ends at once what it has started in its group.
+    package func waitForGroup() -> ProcessEnd {
+        if end == nil, leadsGroup {
+            // Its number is its own until it is waited for: look without taking it, then end the others.
+            var info = siginfo_t()
+            while waitid(P_PID, id_t(processID), &info, WEXITED | WNOWAIT) < 0 && errno == EINTR {}
+            _ = Foundation.kill(-processID, SIGKILL)
+        }
+        return wait()
     }
 
     /// Waits for the end of the process.
@@ -112,8 +127,7 @@ package final class ChildProcess {
         close(input)
         if output >= 0 { close(output) }
         if errors >= 0 { close(errors) }
-        let signal = status & 0x7F
-        let result: ProcessEnd = signal == 0 ? .exited((status >> 8) & 0xFF) : .signalled(signal)
+        let result = ProcessEnd(status: status)
         end = result
         return result
     }
@@ -123,6 +137,12 @@ package final class ChildProcess {
 package enum ProcessEnd: Sendable, Equatable, CustomStringConvertible {
     case exited(Int32)
     case signalled(Int32)
+
+    /// - Parameter status: what waitpid(2) gave.
+    init(status: Int32) {
+        let signal = status & 0x7F
+        self = signal == 0 ? .exited((status >> 8) & 0xFF) : .signalled(signal)
+    }
 
     package var description: String {
         switch self {

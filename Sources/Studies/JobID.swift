@@ -9,6 +9,9 @@ package struct JobID: Sendable, Hashable, Comparable, Codable, CustomStringConve
 
     package init(_ digest: Digest) { self.digest = digest }
 
+    /// The id of the job with this specification: SHA-256 over a version tag and its canonical JSON.
+    package init(canonicalJSON: some Sequence<UInt8>) { digest = Digest(of: Array("sower job 1\n".utf8) + Array(canonicalJSON)) }
+
     /// A job from its 64 hexadecimal digits; `nil` for anything else.
     package init?(hex: some StringProtocol) {
         guard let digest = Digest(hex: hex) else { return nil }

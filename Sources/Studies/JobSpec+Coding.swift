@@ -2,7 +2,7 @@
 // version of the tag in `JobSpec.id`. What is new is written only where it is not the default, so that older ids stay.
 
 extension JobSpec: Codable {
-    private enum CodingKeys: String, CodingKey { case train, cluster, sample, file }
+    private enum CodingKeys: String, CodingKey, CaseIterable { case train, cluster, sample, file, command, noop }
 
     package init(from decoder: any Decoder) throws {
         let container = try decoder.container(keyedBy: CodingKeys.self)
@@ -11,10 +11,12 @@ extension JobSpec: Codable {
         case (1, .cluster): self = .cluster(try container.decode(ClusterSpec.self, forKey: .cluster))
         case (1, .sample): self = .sample(try container.decode(SampleSpec.self, forKey: .sample))
         case (1, .file): self = .file(try container.decode(FileSpec.self, forKey: .file))
+        case (1, .command): self = .command(try container.decode(CommandSpec.self, forKey: .command))
+        case (1, .noop): self = .noop(try container.decode(NoopSpec.self, forKey: .noop))
         default:
+            let known = CodingKeys.allCases.map(\.stringValue).joined(separator: ", ")
             throw DecodingError.dataCorrupted(
-                .init(
-                    codingPath: decoder.codingPath, debugDescription: "expected one of the keys train, cluster, sample, file"))
+                .init(codingPath: decoder.codingPath, debugDescription: "expected one of the keys \(known)"))
         }
     }
 
@@ -25,6 +27,8 @@ extension JobSpec: Codable {
         case .cluster(let spec): try container.encode(spec, forKey: .cluster)
         case .sample(let spec): try container.encode(spec, forKey: .sample)
         case .file(let spec): try container.encode(spec, forKey: .file)
+        case .command(let spec): try container.encode(spec, forKey: .command)
+        case .noop(let spec): try container.encode(spec, forKey: .noop)
         }
     }
 }

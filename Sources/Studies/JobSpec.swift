@@ -12,6 +12,10 @@ package enum JobSpec: Sendable, Equatable {
     case sample(SampleSpec)
     /// Vouch for a file that was put into the coordinator's store: its bytes become the artifact `weights`.
     case file(FileSpec)
+    /// Run a program. No study file makes one yet.
+    case command(CommandSpec)
+    /// Compute nothing: what is left is the sweep's own cost. Made by benchmarks alone.
+    case noop(NoopSpec)
 
     /// The jobs whose artifacts this one reads, each once, in the order the specification names them.
     package var inputs: [JobID] {
@@ -19,20 +23,21 @@ package enum JobSpec: Sendable, Equatable {
         case .train(let spec): spec.start.input.map { [$0] } ?? []
         case .cluster(let spec): spec.sources
         case .sample(let spec): [spec.codebook]
-        case .file: []
+        case .file, .command: []
+        case .noop(let spec): spec.after.map { [$0] } ?? []
         }
     }
 
     /// Whether the job needs the coordinator's own artifact store and so runs in a central slot, on the coordinator's host.
     package var isCentral: Bool {
         switch self {
-        case .train: false
+        case .train, .command, .noop: false
         case .cluster, .sample, .file: true
         }
     }
 
     /// SHA-256 over a version tag and the canonical JSON.
-    package var id: JobID { JobID(Digest(of: Array("sower job 1\n".utf8) + canonicalJSON)) }
+    package var id: JobID { JobID(canonicalJSON: canonicalJSON) }
 
     /// The specification as JSON with sorted keys and no white space: equal specifications have equal bytes.
     package var canonicalJSON: [UInt8] {

@@ -5,7 +5,7 @@ import CZeroMQ
 /// Belongs to the thread that made it; nothing here waits. After a protocol error libzmq stops reconnecting for good: when
 /// the other side has long been silent, close the socket and make a new one.
 package final class DealerSocket: PollableSocket {
-    private let handle: SocketHandle
+    let handle: SocketHandle
 
     /// A socket with the given limits; throws `.io` when the context has no socket left (1023 of them).
     package init(context: ZeroMQContext, options: SocketOptions = .control) throws(TransportError) {

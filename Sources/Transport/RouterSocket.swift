@@ -5,7 +5,7 @@ import CZeroMQ
 /// Belongs to the thread that made it. Nothing here waits: `receive` answers `nil`, `send` answers `.wouldBlock`, so one
 /// slow peer never holds the others (`ROUTER_MANDATORY` blocks a sender otherwise). `Poller` waits for them all.
 package final class RouterSocket: PollableSocket {
-    private let handle: SocketHandle
+    let handle: SocketHandle
 
     /// A socket with the given limits; throws `.io` when the context has no socket left (1023 of them).
     package init(context: ZeroMQContext, options: SocketOptions = .control) throws(TransportError) {

@@ -50,10 +50,9 @@ final class SocketHandle {
             (ZMQ_SNDHWM, Int32(clamping: options.sendHighWaterMark)),
             (ZMQ_RCVHWM, Int32(clamping: options.receiveHighWaterMark)),
             (ZMQ_HANDSHAKE_IVL, 5_000),
-            // ZMTP carries the TTL as tenths of a second in 16 bits, and libzmq's check lets larger values wrap.
-            (ZMQ_HEARTBEAT_IVL, 10_000),
-            (ZMQ_HEARTBEAT_TIMEOUT, 30_000),
-            (ZMQ_HEARTBEAT_TTL, 30_000),
+            (ZMQ_HEARTBEAT_IVL, SocketOptions.heartbeatIntervalMilliseconds),
+            (ZMQ_HEARTBEAT_TIMEOUT, SocketOptions.heartbeatLifetimeMilliseconds),
+            (ZMQ_HEARTBEAT_TTL, SocketOptions.heartbeatLifetimeMilliseconds),
             (ZMQ_TCP_KEEPALIVE, 1),
             (ZMQ_TCP_KEEPALIVE_IDLE, 60),
             (ZMQ_TCP_KEEPALIVE_INTVL, 10),
@@ -98,10 +97,14 @@ final class SocketHandle {
     /// Sends one part without waiting; it is copied once, into libzmq's message.
     func sendPart(_ bytes: [UInt8], more: Bool) throws(TransportError) -> SendResult {
         let flags = ZMQ_DONTWAIT | (more ? ZMQ_SNDMORE : 0)
+        return try sending { bytes.withUnsafeBytes { zmq_send(pointer, $0.baseAddress, $0.count, flags) } }
+    }
+
+    /// Repeats a call that sends without waiting until it has succeeded or cannot.
+    func sending(_ call: () -> Int32) throws(TransportError) -> SendResult {
         var isSecondTry = false
         while true {
-            let sent = bytes.withUnsafeBytes { zmq_send(pointer, $0.baseAddress, $0.count, flags) }
-            if sent >= 0 { return .sent }
+            if call() >= 0 { return .sent }
             switch zmq_errno() {
             case EINTR: continue
             case EAGAIN where !isSecondTry:

@@ -1,26 +1,55 @@
 import Artifacts
 import Coordination
 import Digests
+import Failpoints
 import Foundation
 
 /// The results of a worker on its host's disk, from before they are first sent until the coordinator has taken them.
 ///
+/// Results are appended to a segment file, as many to a sync as came in one turn of the loop. A segment is removed when all of
+/// its results are taken; until then the taken ones are noted in the file, without a sync: a note that is lost with the power
+/// only has a result reported again.
+///
 /// Workers that share a store have an outbox each, `outbox/0`, `outbox/1`, …, taken by a `flock` that the kernel drops
 /// with the process. Whoever starts next takes the first that is free and brings together there what dead workers have
-/// left in the others. Lock files are never deleted: a deleted one could be locked twice. Source: flock(2), rename(2).
+/// left in the others. Lock files are never deleted: a deleted one could be locked twice. Source: flock(2).
 package final class Outbox {
     private static let lockName = "lock"
     private static let damagedName = "damaged"
-    private static let temporarySuffix = ".tmp"
     /// Workers that may share a store.
     private static let outboxLimit = 4096
+    /// A segment that is longer is not appended to any more.
+    static let segmentBytes = 1 << 20
+    /// An empty segment that is longer is cut to nothing at once, a shorter one when there is time.
+    private static let emptyBytes = 64 << 10
 
     private let folder: String
     private let lock: Int32
-    /// What earlier processes have left, in the order of its names; at most as many as a greeting can list.
+    /// What earlier processes have left; at most as many as a greeting can list.
     package private(set) var results: [AttemptResult] = []
 
-    /// Takes an outbox of the store and reads what is in it; a file that is no result is set aside and told to `log`.
+    private struct Segment {
+        var path: String
+        var descriptor: Int32
+        var size = 0
+    }
+
+    private var segment: Segment?
+    private var segmentNumber = 0
+    /// Which segment holds a result that nobody has taken.
+    private var homes: [AttemptID: Int] = [:]
+    /// How many such results a segment holds.
+    private var openCounts: [Int: Int] = [:]
+    /// Records that the segment is to get next, and the results among them.
+    private var pending: [UInt8] = []
+    private var pendingResults: Set<AttemptID> = []
+    /// The results among those that are being written.
+    private var writingResults: Set<AttemptID> = []
+    private var writingBytes = 0
+    /// Results that nobody wants any more, though they are not on the disk yet.
+    private var unwanted: Set<AttemptID> = []
+
+    /// Takes an outbox of the store and reads what is in it; what is no result is set aside and told to `log`.
     ///
     /// Throws `.diskFull` or `.io` when no outbox can be made.
     package init(storePath: String, log: (String) -> Void) throws(ArtifactStoreError) {
@@ -34,36 +63,133 @@ package final class Outbox {
         }
         guard let taken else { throw .io(code: EUSERS, path: root, operation: "take one of \(Self.outboxLimit) outboxes in") }
         (folder, lock) = taken
-        gather(from: root, log)
-        read(log)
+        inherit(from: root, log)
     }
 
-    deinit { close(lock) }
+    deinit {
+        tidy()
+        if let segment {
+            close(segment.descriptor)
+            if openCounts[segmentNumber] == nil { unlink(segment.path) }
+        }
+        close(lock)
+    }
 
-    /// Returns when the result is durable. Throws `.diskFull` or `.io`, and then nothing is kept.
-    package func spool(_ result: AttemptResult) throws(ArtifactStoreError) {
-        let path = folder + "/" + SpooledResult.name(of: result.attempt)
-        let temporary = path + Self.temporarySuffix
+    /// Puts a result into the outbox. It is durable when the write that ``beginWrite()`` gives after it has ended well.
+    package func spool(_ result: AttemptResult) {
+        pending += SpooledResult.bytes(of: result)
+        pendingResults.insert(result.attempt)
+    }
+
+    /// Whether a result is in the outbox and not yet on the disk.
+    package func isWaiting(_ attempt: AttemptID) -> Bool { pendingResults.contains(attempt) || writingResults.contains(attempt) }
+
+    /// Returns when all results are durable, at the cost of one sync. Throws `.diskFull` or `.io`, and then those since the last
+    /// flush are not kept.
+    package func flush() throws(ArtifactStoreError) {
         do throws(PosixFailure) {
-            let descriptor = try PosixFile.open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW)
-            defer { close(descriptor) }
-            try SpooledResult.bytes(of: result).withUnsafeBytes { buffer in
-                Result { () throws(PosixFailure) in
-                    try PosixFile.write(buffer, to: descriptor, at: 0, path: temporary)
-                }
-            }.get()
-            try PosixFile.sync(descriptor, path: temporary)
-            try PosixFile.rename(temporary, to: path)
-            try PosixFile.syncFolder(folder)
+            guard let write = try beginWrite() else { return }
+            let result = Result { () throws(PosixFailure) in try write.perform() }
+            endWrite(hasSucceeded: (try? result.get()) != nil)
+            try result.get()
         } catch {
-            unlink(temporary)
             throw ArtifactStoreError(error)
         }
     }
 
-    /// A removal that is lost with the power only has the result reported again.
+    /// All that waits, as one write, to be performed on any thread; ``endWrite(hasSucceeded:)`` comes before the next. `nil` when
+    /// no result waits or a write is under way. When it throws, what waited is not kept.
+    func beginWrite() throws(PosixFailure) -> DiskWriter.Write? {
+        guard !pendingResults.isEmpty, writingResults.isEmpty else { return nil }
+        (writingResults, pendingResults) = (pendingResults, [])
+        let bytes = pending
+        pending = []
+        writingBytes = bytes.count
+        do throws(PosixFailure) {
+            let segment = try segmentToWrite()
+            return DiskWriter.Write(descriptor: segment.descriptor, offset: segment.size, bytes: bytes, path: segment.path)
+        } catch {
+            endWrite(hasSucceeded: false)
+            throw error
+        }
+    }
+
+    /// What a write that failed has left in the file is written over by the next.
+    func endWrite(hasSucceeded: Bool) {
+        let attempts = writingResults
+        writingResults = []
+        guard hasSucceeded else {
+            unwanted.subtract(attempts)
+            return
+        }
+        segment?.size += writingBytes
+        for attempt in attempts {
+            leave(attempt)
+            homes[attempt] = segmentNumber
+            openCounts[segmentNumber, default: 0] += 1
+            if unwanted.remove(attempt) != nil { unspool(attempt) }
+        }
+    }
+
+    /// The result was taken. A removal that is lost with the power only has the result reported again.
     package func unspool(_ attempt: AttemptID) {
-        unlink(folder + "/" + SpooledResult.name(of: attempt))
+        guard homes[attempt] != nil else {
+            if isWaiting(attempt) { unwanted.insert(attempt) }
+            return
+        }
+        Failpoint.outboxUnspoolBefore.pass()
+        pending += OutboxSegment.taken(attempt)
+        leave(attempt)
+        if openCounts[segmentNumber] == nil, segment?.size ?? 0 > Self.emptyBytes { tidy() }
+        Failpoint.outboxUnspoolAfter.pass()
+    }
+
+    /// Notes what was taken since the last write, or empties the segment when all of it was. To be called when there is time.
+    package func tidy() {
+        guard pendingResults.isEmpty, writingResults.isEmpty, let segment else { return }
+        if openCounts[segmentNumber] == nil {
+            if segment.size > 0, ftruncate(segment.descriptor, 0) == 0 { self.segment?.size = 0 }
+        } else if !pending.isEmpty {
+            let isWritten = pending.withUnsafeBytes { buffer in
+                (try? PosixFile.write(buffer, to: segment.descriptor, at: segment.size, path: segment.path)) != nil
+            }
+            if isWritten { self.segment?.size += pending.count }
+        }
+        pending = []
+    }
+
+    // MARK: Writing
+
+    private func segmentToWrite() throws(PosixFailure) -> Segment {
+        if let segment, segment.size <= Self.segmentBytes { return segment }
+        try beginSegment()
+        guard let segment else { preconditionFailure("a segment has just been begun") }
+        return segment
+    }
+
+    private func beginSegment() throws(PosixFailure) {
+        let path = folder + "/segment-\(segmentNumber + 1)"
+        let descriptor = try PosixFile.open(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW)
+        do throws(PosixFailure) {
+            try PosixFile.syncFolder(folder)
+        } catch {
+            close(descriptor)
+            unlink(path)
+            throw error
+        }
+        if let segment {
+            close(segment.descriptor)
+            if openCounts[segmentNumber] == nil { unlink(segment.path) }
+        }
+        segmentNumber += 1
+        segment = Segment(path: path, descriptor: descriptor)
+    }
+
+    /// The result's segment needs it no more; one without any goes, unless it is still written to.
+    private func leave(_ attempt: AttemptID) {
+        guard let home = homes.removeValue(forKey: attempt), let count = openCounts[home] else { return }
+        openCounts[home] = count > 1 ? count - 1 : nil
+        if count == 1, home != segmentNumber { unlink(folder + "/segment-\(home)") }
     }
 
     // MARK: Taking
@@ -96,66 +222,80 @@ package final class Outbox {
         return nil
     }
 
-    /// Moves what dead workers have left in other outboxes into this one; what cannot be moved waits there.
-    private func gather(from root: String, _ log: (String) -> Void) {
+    // MARK: Inheriting
+
+    /// Reads what dead workers have left, here and in other outboxes, writes it into one segment, then removes their files.
+    private func inherit(from root: String, _ log: (String) -> Void) {
+        var inherited: [AttemptResult] = []
+        var known: Set<AttemptID> = []
+        var files: [String] = []
+        func read(_ folder: String) {
+            for name in Self.sortedNames(in: folder) where ![Self.lockName, Self.damagedName].contains(name) {
+                if folder == self.folder, let number = Int(name.trimmingPrefix("segment-")) { segmentNumber = max(segmentNumber, number) }
+                guard let content = content(of: name, in: folder, log) else { continue }
+                if !content.isSetAside { files.append(folder + "/" + name) }
+                inherited += content.results.filter { known.insert($0.attempt).inserted }
+            }
+        }
+        read(folder)
+        var locks: [Int32] = []
+        defer { locks.forEach { close($0) } }
         for name in Self.sortedNames(in: root) where UInt16(name) != nil && root + "/" + name != folder {
-            let other = root + "/" + name
-            guard let taken = try? Self.take(other) else { continue }
-            defer { close(taken) }
-            for file in Self.sortedNames(in: other) where ![Self.lockName, Self.damagedName].contains(file) {
-                do throws(PosixFailure) {
-                    try PosixFile.rename(other + "/" + file, to: folder + "/" + file)
-                } catch {
-                    log("\(WireText.clean("\(other)/\(file)", limit: 1000)): \(ArtifactStoreError(error).localizedDescription)")
-                }
-            }
-            // Both names may be on the disk after a power loss, which is harmless; none of them would be a loss.
-            try? PosixFile.syncFolder(folder)
-            try? PosixFile.syncFolder(other)
+            guard let lock = try? Self.take(root + "/" + name) else { continue }
+            locks.append(lock)
+            read(root + "/" + name)
+        }
+        results = Array(inherited.prefix(Limits.attemptsPerWorker))
+        if results.count < inherited.count {
+            log("\(folder): \(inherited.count) results; those after the first \(results.count) wait for the next worker")
+        }
+        do {
+            inherited.forEach(spool)
+            try flush()
+            files.forEach { unlink($0) }
+        } catch {
+            log("\(folder): what earlier workers have left stays where it is: \(error.localizedDescription)")
         }
     }
 
-    // MARK: Reading
-
-    private func read(_ log: (String) -> Void) {
-        for name in Self.sortedNames(in: folder) where ![Self.lockName, Self.damagedName].contains(name) {
-            let path = folder + "/" + name
-            // Half written by a worker that died; it was never sent.
-            if name.hasSuffix(Self.temporarySuffix), unlink(path) == 0 { continue }
-            guard results.count < Limits.attemptsPerWorker else {
-                log("\(folder): more than \(results.count) results; the rest waits for the next worker")
-                return
-            }
-            do {
-                results.append(try Self.result(named: name, at: path))
-            } catch {
-                setAside(name, because: error.localizedDescription, log)
-            }
+    /// The results in a file, and whether the file is set aside because of what else is in it; `nil` when nothing can be read.
+    private func content(
+        of name: String, in folder: String, _ log: (String) -> Void
+    ) -> (results: [AttemptResult], isSetAside: Bool)? {
+        let path = folder + "/" + name
+        do {
+            let content = try OutboxSegment.content(ofFile: path)
+            if let damage = content.damage { setAside(name, in: folder, because: damage.localizedDescription, log) }
+            return (content.results, content.damage != nil)
+        } catch {
+            setAside(name, in: folder, because: error.localizedDescription, log)
+            return nil
         }
     }
 
-    private static func result(named name: String, at path: String) throws -> AttemptResult {
-        guard let status = try PosixFile.status(at: path), status.isRegular, status.size <= SpooledResult.maximumBytes else {
-            throw SpooledResultError.notAFile
-        }
-        let descriptor = try PosixFile.open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK)
-        defer { close(descriptor) }
-        var bytes = [UInt8](repeating: 0, count: status.size)
-        let count = try bytes.withUnsafeMutableBytes { buffer in
-            try PosixFile.read(descriptor, into: buffer, at: 0, path: path)
-        }
-        let result = try SpooledResult.result(from: Array(bytes[..<count]))
-        let expected = SpooledResult.name(of: result.attempt)
-        guard name == expected else { throw SpooledResultError.misnamed(expected: expected) }
-        return result
-    }
-
-    private func setAside(_ name: String, because reason: String, _ log: (String) -> Void) {
+    private func setAside(_ name: String, in folder: String, because reason: String, _ log: (String) -> Void) {
         let damaged = folder + "/" + Self.damagedName
         try? PosixFile.makeFolders(damaged)
         let isMoved = (try? PosixFile.rename(folder + "/" + name, to: damaged + "/" + name)) != nil
         let place = WireText.clean("\(folder)/\(name)", limit: 1000)
-        log("\(place) is no result that this worker can report: \(reason); \(isMoved ? "it is in \(damaged) now" : "it is left alone")")
+        log("\(place) holds what this worker cannot report: \(reason); \(isMoved ? "it is in \(damaged) now" : "it is left alone")")
+    }
+
+    // MARK: Looking
+
+    /// The artifacts of every result that waits on the disk in any outbox of the store: those of living workers and of dead ones.
+    /// What is no result names none.
+    package static func artifacts(storePath: String) -> Set<Digest> {
+        let root = storePath + "/outbox"
+        var artifacts: Set<Digest> = []
+        for folder in sortedNames(in: root).map({ root + "/" + $0 }) {
+            for name in sortedNames(in: folder) where ![lockName, damagedName].contains(name) {
+                // A segment whose results were delivered meanwhile is gone, and needs nothing any more.
+                guard let content = try? OutboxSegment.content(ofFile: folder + "/" + name) else { continue }
+                for result in content.results { artifacts.formUnion(result.artifacts.map(\.digest)) }
+            }
+        }
+        return artifacts
     }
 
     private static func sortedNames(in folder: String) -> [String] { ((try? PosixFile.names(in: folder)) ?? []).sorted() }

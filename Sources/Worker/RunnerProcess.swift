@@ -5,7 +5,8 @@ import Processes
 /// One runner child: a persistent process that runs a slot's jobs one after another.
 ///
 /// It is spoken to in frames on its standard input and output; its standard error goes to the worker's. It ends when its
-/// input is closed, so no runner outlives its worker, however that ends.
+/// input is closed, so no runner outlives its worker, however that ends. It leads a process group: the command that it runs
+/// ends with it, even when it is killed.
 package final class RunnerProcess {
     private let process: ChildProcess
     private var splitter = FrameSplitter()
@@ -13,11 +14,13 @@ package final class RunnerProcess {
     /// The kernel's count when the runner got its job, at most a second older: it costs too much for jobs of a millisecond.
     private var outOfMemoryKills = OutOfMemoryKills.count
     private var countedAt = ContinuousClock.now
+    private var buffer = [UInt8](repeating: 0, count: 65_536)
 
     /// Starts `executable` with `arguments`; `environment` is the whole of its environment.
     package init(executable: String, arguments: [String], environment: [String: String]) throws(ProcessError) {
         process = try ChildProcess(
-            executable: executable, arguments: arguments, environment: environment, readsOutput: true, readsErrors: true)
+            executable: executable, arguments: arguments, environment: environment, readsOutput: true, readsErrors: true,
+            ownGroup: true)
         log = RunnerLog(descriptor: process.errors)
     }
 
@@ -51,11 +54,12 @@ package final class RunnerProcess {
     /// What the runner has said, and how it ended if it has.
     package func receive() -> (messages: [RunnerMessage], death: JobFailure?) {
         var hasEnded = false
-        var buffer = [UInt8](repeating: 0, count: 65_536)
         while true {
             let count = read(process.output, &buffer, buffer.count)
             if count > 0 {
                 splitter.append(buffer[..<count])
+                // A short read has emptied the pipe; what comes later is told by the next poll.
+                if count < buffer.count { break }
             } else if count == 0 {
                 hasEnded = true
                 break
@@ -73,7 +77,7 @@ package final class RunnerProcess {
         guard hasEnded else { return (messages, nil) }
         log.passOn()
         let kills = OutOfMemoryKills.count - outOfMemoryKills
-        return (messages, RunnerDeath.failure(process.wait(), outOfMemoryKills: kills, lastLines: log.lastLines))
+        return (messages, RunnerDeath.failure(process.waitForGroup(), outOfMemoryKills: kills, lastLines: log.lastLines))
     }
 
     /// Ends the process at once.

@@ -1,5 +1,7 @@
 import Artifacts
 import Coordination
+import Digests
+import Failpoints
 import Foundation
 import Transport
 
@@ -14,6 +16,8 @@ package final class WorkerLoop {
         package var hello: Hello
         /// Where the host keeps artifacts; several workers may share it.
         package var storePath: String
+        /// Bytes that the store may hold; `nil` for a store that is no cache, from which nothing may be evicted.
+        package var cacheQuota: Int?
         /// How a runner is started.
         package var runnerExecutable: String
         package var runnerArguments: [String]
@@ -24,14 +28,15 @@ package final class WorkerLoop {
         package var log: (String) -> Void
 
         package init(
-            controlEndpoint: String, dataEndpoint: String, hello: Hello, storePath: String, runnerExecutable: String,
-            runnerArguments: [String], runnerEnvironment: [String: String], lifeline: Int32?,
+            controlEndpoint: String, dataEndpoint: String, hello: Hello, storePath: String, cacheQuota: Int? = nil,
+            runnerExecutable: String, runnerArguments: [String], runnerEnvironment: [String: String], lifeline: Int32?,
             log: @escaping (String) -> Void
         ) {
             self.controlEndpoint = controlEndpoint
             self.dataEndpoint = dataEndpoint
             self.hello = hello
             self.storePath = storePath
+            self.cacheQuota = cacheQuota
             self.runnerExecutable = runnerExecutable
             self.runnerArguments = runnerArguments
             self.runnerEnvironment = runnerEnvironment
@@ -49,7 +54,7 @@ package final class WorkerLoop {
 
     static let socketOptions = SocketOptions(maximumFrameBytes: Limits.controlFrameBytes)
 
-    private enum Key: Hashable { case control, blobs, lifeline, runner(Int), runnerLog(Int) }
+    private enum Key: Hashable { case control, blobs, outbox, lifeline, runner(Int), runnerLog(Int) }
 
     private let settings: Settings
     private let context: ZeroMQContext
@@ -63,13 +68,22 @@ package final class WorkerLoop {
     private var socket: DealerSocket
     private var poller = Poller<Key>()
     private var runners: [Int: RunnerProcess] = [:]
+    /// Artifacts of attempts that this worker holds, so that no process evicts them from the cache.
+    private var uses: [Digest: ArtifactUse] = [:]
+    /// The session's count of changes to what is needed when `uses` was last brought up to it.
+    private var keptChanges: Int?
     private var ending: WorkerSession.EndReason?
+    private let disk: DiskWriter
+    /// Results that are told when they are on the disk: those of the write under way, then those after it.
+    private var writing: [WorkerMessage] = []
+    private var waiting: [WorkerMessage] = []
 
     package init(_ settings: Settings) throws {
         self.settings = settings
         store = try ArtifactStore(folder: settings.storePath)
         context = try ZeroMQContext()
         blobs = try BlobClient()
+        disk = try DiskWriter()
         socket = try DealerSocket(context: context, options: Self.socketOptions)
         start = clock.now
         do {
@@ -90,7 +104,10 @@ package final class WorkerLoop {
         poller.watch(socket, as: .control, for: .read)
         poller.watch(fileDescriptor: blobs.hasEvents.fileDescriptor, as: .blobs, for: .read)
         if let lifeline = settings.lifeline { poller.watch(fileDescriptor: lifeline, as: .lifeline, for: .read) }
-        blobs.start(context: context, endpoint: settings.dataEndpoint, store: store)
+        poller.watch(fileDescriptor: disk.isDone.fileDescriptor, as: .outbox, for: .read)
+        blobs.start(
+            context: context, endpoint: settings.dataEndpoint, store: store, quota: settings.cacheQuota,
+            pinned: { [store] in Outbox.artifacts(storePath: store.folder) })
         try execute(session.start())
         while true {
             switch ending {
@@ -103,17 +120,87 @@ package final class WorkerLoop {
                 _ = try socket.send(WorkerMessage.goodbye(reason: "stopped by a signal").frame)
                 return .stopped
             }
-            for ready in try poller.wait(timeoutMilliseconds: 250) {
+            let ready = try poller.wait(timeoutMilliseconds: 250)
+            if ready.isEmpty { outbox?.tidy() }
+            for ready in ready {
                 switch ready.key {
                 case .control: try receiveMessages()
-                case .blobs: for event in blobs.takeEvents() { try feed(.init(event)) }
+                case .blobs: for event in blobs.takeEvents() { try take(event) }
+                case .outbox: if let result = disk.takeResult() { try endWrite(result) }
                 case .lifeline: if lifelineIsCut() { return .lifelineCut }
                 case .runner(let slot): try receive(fromRunner: slot)
                 case .runnerLog(let slot): if runners[slot]?.passOnLog() != true { poller.forget(.runnerLog(slot)) }
                 }
             }
             try feed(.tick)
+            keepNeededArtifacts()
+            try writeResults()
         }
+    }
+
+    private func take(_ event: BlobClient.Event) throws {
+        switch event {
+        case .fetched(let use):
+            uses[use.digest] = use
+            // It may be one that no attempt needs yet.
+            keptChanges = nil
+            try feed(.fetched(use.digest))
+        case .fetchFailed(let digest, let reason): try feed(.fetchFailed(digest, reason: reason))
+        case .pushed(let digest): try feed(.pushed(digest))
+        case .pushFailed(let digest, let reason): try feed(.pushFailed(digest, reason: reason))
+        case .delayed(let digest, let reason): settings.log("artifact \(digest.short) waits: \(reason)")
+        case .noticed(let text): settings.log(text)
+        }
+    }
+
+    /// Holds what attempts need, what they have made included, and gives back the rest. Costs nothing while that is the same.
+    private func keepNeededArtifacts() {
+        guard session.artifactChanges != keptChanges else { return }
+        keptChanges = session.artifactChanges
+        let needed = session.neededArtifacts
+        uses = uses.filter { needed.contains($0.key) }
+        // What is not here yet comes with its use.
+        for digest in needed where uses[digest] == nil { uses[digest] = try? ArtifactUse(store: store, digest: digest) }
+    }
+
+    /// Makes the results that wait durable, all with one sync. While attempts are running, another thread waits for the disk, so
+    /// that a slot which frees is not kept waiting.
+    private func writeResults() throws {
+        guard let outbox else { return }
+        let write: DiskWriter.Write
+        do throws(PosixFailure) {
+            guard let begun = try outbox.beginWrite() else { return }
+            write = begun
+            (writing, waiting) = (waiting, [])
+        } catch {
+            (writing, waiting) = (waiting, [])
+            return try endWrite(.failure(error))
+        }
+        if session.runningCount > 0 {
+            disk.submit(write)
+        } else {
+            try endWrite(Result { () throws(PosixFailure) in try write.perform() })
+        }
+    }
+
+    private func endWrite(_ result: Result<Void, PosixFailure>) throws {
+        switch result {
+        case .success: outbox?.endWrite(hasSucceeded: true)
+        case .failure(let failure):
+            outbox?.endWrite(hasSucceeded: false)
+            let reason = ArtifactStoreError(failure).localizedDescription
+            settings.log("\(writing.count) results are kept in memory only: \(reason)")
+        }
+        let results = writing
+        writing = []
+        for message in results { try send(message) }
+    }
+
+    /// A message that does not leave is repeated by the session.
+    private func send(_ message: WorkerMessage) throws {
+        Failpoint.workerSendBefore.pass()
+        _ = try socket.send(message.frame)
+        Failpoint.workerSendAfter.pass()
     }
 
     private var now: Instant { Instant(seconds: (clock.now - start) / .seconds(1)) }
@@ -122,6 +209,7 @@ package final class WorkerLoop {
 
     private func receiveMessages() throws {
         while let frame = try socket.receive() {
+            Failpoint.workerReceiveAfter.pass()
             // Bytes that are no message change nothing.
             if let message = try? CoordinatorMessage(frame: frame) { try feed(.received(message)) }
         }
@@ -157,28 +245,29 @@ package final class WorkerLoop {
             switch command {
             case .send(let message):
                 if case .result(let result) = message { settings.log("job \(result.attempt.job.short): \(result.outcome.words)") }
-                // A message that does not leave is repeated by the session.
-                _ = try socket.send(message.frame)
+                if case .result(let result) = message, outbox?.isWaiting(result.attempt) ?? false {
+                    waiting.append(message)
+                } else {
+                    try send(message)
+                }
             case .fetch(let artifact):
                 blobs.submit(.fetch(artifact))
             case .push(let artifact):
                 blobs.submit(.push(artifact))
             case .spool(let result):
-                do {
-                    try outbox?.spool(result)
-                } catch {
-                    settings.log("job \(result.attempt.job.short): the result is kept in memory only: \(error.localizedDescription)")
-                }
+                outbox?.spool(result)
             case .unspool(let attempt):
                 outbox?.unspool(attempt)
             case .start(let slot, let attempt, let start):
                 settings.log("slot \(slot): job \(attempt.job.short), attempt \(attempt.number)")
+                Failpoint.runnerRequestBefore.pass()
                 try runner(of: slot).send(
                     RunnerRequest(
                         spec: start.spec, datasetPath: start.datasetPath, storePath: store.folder, inputs: start.inputs,
                         checkpoint: start.checkpoint, checkpointSeconds: start.checkpointSeconds))
+                Failpoint.runnerRequestAfter.pass()
             case .discard(let digest):
-                try? store.remove(digest)
+                _ = try? store.remove(digest)
             case .kill(let slot):
                 poller.forget(.runner(slot))
                 poller.forget(.runnerLog(slot))
@@ -213,21 +302,11 @@ package final class WorkerLoop {
     }
 
     private func close() {
+        disk.stop()
         blobs.stop()
         for runner in runners.values { runner.end() }
         runners = [:]
         socket.close()
-    }
-}
-
-extension WorkerSession.Event {
-    init(_ event: BlobClient.Event) {
-        switch event {
-        case .fetched(let digest): self = .fetched(digest)
-        case .fetchFailed(let digest, let reason): self = .fetchFailed(digest, reason: reason)
-        case .pushed(let digest): self = .pushed(digest)
-        case .pushFailed(let digest, let reason): self = .pushFailed(digest, reason: reason)
-        }
     }
 }
 

@@ -6,7 +6,8 @@ import Tensors
 
 struct BenchCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "bench", abstract: "Measure this build on this machine.", subcommands: [Engine.self])
+        commandName: "bench", abstract: "Measure this build on this machine.",
+        subcommands: [Engine.self, Blobs.self, BenchDispatchCommand.self])
 
     struct Engine: ParsableCommand {
         static let configuration = CommandConfiguration(

@@ -20,7 +20,7 @@ struct CoordinatorCommand: ParsableCommand {
     func run() throws {
         let loaded = try study.load(results)
         try Sweep(
-            loaded: loaded, workers: 0, threadArguments: [], listen: HostAndPort(listen), checkpoints: checkpoints,
+            loaded: loaded, workers: 0, workerArguments: [], listen: HostAndPort(listen), checkpoints: checkpoints,
             failures: failures, mode: output.outputMode,
             resumeCommand: "sower coordinator \(study.words) --listen \(shellWord(listen))\(checkpoints.words)\(failures.words)"
                 + ResultsOption.flag(results.results)

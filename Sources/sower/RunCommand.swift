@@ -8,6 +8,7 @@ struct RunCommand: ParsableCommand {
     @OptionGroup var study: StudyOptions
     @OptionGroup var workers: WorkerOptions
     @OptionGroup var threads: ThreadOptions
+    @OptionGroup var cache: CacheOptions
     @OptionGroup var checkpoints: CheckpointOptions
     @OptionGroup var failures: FailureOptions
     @OptionGroup var results: ResultsOption
@@ -21,7 +22,7 @@ struct RunCommand: ParsableCommand {
         if dryRun {
             try PlanReport(loaded, runCommand: study.runCommand(results)).show(output.outputMode)
         } else {
-            try Sweep(loaded, workers, threads, checkpoints, failures, results, output).run()
+            try Sweep(loaded, workers, threads, cache, checkpoints, failures, results, output).run()
         }
     }
 }
@@ -35,13 +36,14 @@ struct ResumeCommand: ParsableCommand {
 
     @OptionGroup var workers: WorkerOptions
     @OptionGroup var threads: ThreadOptions
+    @OptionGroup var cache: CacheOptions
     @OptionGroup var checkpoints: CheckpointOptions
     @OptionGroup var failures: FailureOptions
     @OptionGroup var results: ResultsOption
     @OptionGroup var output: OutputOptions
 
     func run() throws {
-        try Sweep(load(), workers, threads, checkpoints, failures, results, output).run()
+        try Sweep(load(), workers, threads, cache, checkpoints, failures, results, output).run()
     }
 
     private func load() throws -> LoadedStudy {
@@ -56,15 +58,15 @@ struct ResumeCommand: ParsableCommand {
 extension Sweep {
     /// What `run` and `resume` do with a loaded study: they differ only in where it comes from.
     fileprivate init(
-        _ loaded: LoadedStudy, _ workers: WorkerOptions, _ threads: ThreadOptions, _ checkpoints: CheckpointOptions,
-        _ failures: FailureOptions, _ results: ResultsOption, _ output: OutputOptions
+        _ loaded: LoadedStudy, _ workers: WorkerOptions, _ threads: ThreadOptions, _ cache: CacheOptions,
+        _ checkpoints: CheckpointOptions, _ failures: FailureOptions, _ results: ResultsOption, _ output: OutputOptions
     ) throws {
         self.init(
-            loaded: loaded, workers: workers.count(threads: threads.threads), threadArguments: threads.arguments,
+            loaded: loaded, workers: workers.count(threads: threads.threads), workerArguments: threads.arguments + cache.arguments,
             listen: try workers.listen.map { try HostAndPort($0) },
             checkpoints: checkpoints, failures: failures, mode: output.outputMode,
             resumeCommand: loaded.folder.resumeCommand(results: results.results) + workers.words + threads.words
-                + checkpoints.words + failures.words)
+                + cache.words + checkpoints.words + failures.words)
     }
 }
 

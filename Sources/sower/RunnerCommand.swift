@@ -1,8 +1,8 @@
 import ArgumentParser
 import Coordination
+import Failpoints
 import Foundation
 import Jobs
-import Synchronization
 import Tensors
 
 /// A worker's child: runs the jobs that arrive on standard input, one after another.
@@ -13,20 +13,26 @@ struct RunnerCommand: ParsableCommand {
     @Option(help: "Threads of a training.")
     var threads = 1
 
+    @Flag(help: "Run jobs that are commands.")
+    var allowCommand = false
+
     func run() throws {
         BLAS.setThreads(1)
-        let runner = JobRunner(threads: max(1, threads), now: MonotonicClock.now)
+        let runner = JobRunner(threads: max(1, threads), allowsCommands: allowCommand, now: MonotonicClock.now)
         let requests = RequestReader()
-        requests.start()
+        requests.watchForEnd()
         send(.ready(numericClass: NumericClass.current))
         while true {
             let request = requests.next()
+            Failpoint.runnerTakeAfter.pass()
             let result = runner.run(request, onCheckpoint: { send(.checkpoint($0)) }) { send(.epoch($0)) }
             send(.ended(result))
         }
     }
 
     private func send(_ message: RunnerMessage) {
+        Failpoint.runnerAnswerBefore.pass()
+        defer { Failpoint.runnerAnswerAfter.pass() }
         let bytes = FrameSplitter.framed(message.frame)
         var sent = 0
         while sent < bytes.count {
@@ -39,39 +45,43 @@ struct RunnerCommand: ParsableCommand {
     }
 }
 
-/// Reads requests on a thread of its own, so that the end of the worker ends the runner in the middle of a training.
-private final class RequestReader: Sendable {
-    private let requests = Mutex<[RunnerRequest]>([])
-    private let arrived = DispatchSemaphore(value: 0)
+/// Reads requests from standard input, and ends the process when the worker is gone, in the middle of a training too.
+private final class RequestReader {
+    private var splitter = FrameSplitter()
+    private var buffer = [UInt8](repeating: 0, count: 65_536)
 
-    func start() {
-        let thread = Thread { [self] in
-            var splitter = FrameSplitter()
-            var buffer = [UInt8](repeating: 0, count: 65_536)
-            while true {
-                let count = read(0, &buffer, buffer.count)
-                if count < 0 && errno == EINTR { continue }
-                guard count > 0 else { _exit(0) }
-                splitter.append(buffer[..<count])
-                do {
-                    while let frame = try splitter.next() {
-                        let request = try RunnerRequest(frame: frame)
-                        requests.withLock { $0.append(request) }
-                        arrived.signal()
-                    }
-                } catch {
-                    printToError("sower runner: the worker's bytes are no request: \(error)")
-                    _exit(2)
-                }
-            }
+    /// A thread that waits for nothing but the end of the pipe: without events to ask for, poll(2) reports POLLHUP alone.
+    func watchForEnd() {
+        let thread = Thread {
+            var end = pollfd(fd: 0, events: 0, revents: 0)
+            while poll(&end, 1, -1) < 0 && errno == EINTR {}
+            Self.endWithCommand()
         }
-        thread.name = "requests"
+        thread.name = "end"
         thread.start()
     }
 
+    /// The next request; waits for it. Does not return when there is none any more.
     func next() -> RunnerRequest {
-        arrived.wait()
-        return requests.withLock { $0.removeFirst() }
+        do {
+            while true {
+                if let frame = try splitter.next() { return try RunnerRequest(frame: frame) }
+                let count = read(0, &buffer, buffer.count)
+                if count < 0 && errno == EINTR { continue }
+                guard count > 0 else { Self.endWithCommand() }
+                splitter.append(buffer[..<count])
+            }
+        } catch {
+            printToError("sower runner: the worker's bytes are no request: \(error)")
+            _exit(2)
+        }
+    }
+
+    /// A worker starts its runners as leaders of process groups, so that the command under way can be ended too. One that a
+    /// person has started is in a group with others.
+    private static func endWithCommand() -> Never {
+        if getpgrp() == getpid() { kill(0, SIGKILL) }
+        _exit(0)
     }
 }
 

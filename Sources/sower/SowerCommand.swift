@@ -1,4 +1,5 @@
 import ArgumentParser
+import Failpoints
 import Foundation
 
 /// The command line.
@@ -22,14 +23,16 @@ struct SowerCommand: ParsableCommand {
         version: Version.text,
         subcommands: [
             RunCommand.self, PlanCommand.self, ResumeCommand.self, StatusCommand.self, WhyCommand.self, LogsCommand.self,
-            PauseCommand.self, StopCommand.self, CancelCommand.self, RetryCommand.self, TableCommand.self, WorkerCommand.self,
-            CoordinatorCommand.self, DataCommand.self, JobCommand.self, EngineCommand.self, BenchCommand.self, RunnerCommand.self,
+            PauseCommand.self, StopCommand.self, CancelCommand.self, RetryCommand.self, TableCommand.self, VerifyCommand.self,
+            WorkerCommand.self, CoordinatorCommand.self, DataCommand.self, JobCommand.self, EngineCommand.self, BenchCommand.self,
+            SimulateCommand.self, RunnerCommand.self,
         ])
 
     static func main() {
         // A peer that goes away is an error of a write, never the end of this process.
         signal(SIGPIPE, SIG_IGN)
         do {
+            try ArmedFailpoints.arm(from: ProcessInfo.processInfo.environment)
             var command = try parseAsRoot()
             try command.run()
         } catch let stop as Stop {

@@ -114,6 +114,7 @@ struct RecordedStudy {
             throw Stop(.configuration, "the ledger \(folder.ledger) holds no study", remedy: "Start it with `sower run`.")
         }
         id = row.id
+        try reader.requireSealed(study: id)
         do {
             study = try JSONDecoder().decode(Study.self, from: Data(row.definitionJSON.utf8))
         } catch {

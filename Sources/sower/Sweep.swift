@@ -14,8 +14,8 @@ struct Sweep {
     var loaded: LoadedStudy
     /// Worker processes on this host.
     var workers: Int
-    /// Arguments of the workers that say how many threads a training has.
-    var threadArguments: [String]
+    /// Further arguments of the workers: how many threads a training has, how much of the disk is theirs.
+    var workerArguments: [String]
     /// Where workers of other hosts connect, if they may.
     var listen: HostAndPort?
     var checkpoints: CheckpointOptions
@@ -30,6 +30,7 @@ struct Sweep {
         let folder = loaded.folder
         let ledger = try Ledger.open(path: folder.ledger, now: Date())
         let registration = try register(in: ledger)
+        try ledger.requireSealed(study: registration.study)
         let entries = try ledger.snapshot(study: registration.study)
         let store = try ArtifactStore(folder: folder.artifacts)
         try storeFiles(in: store)
@@ -158,7 +159,7 @@ struct Sweep {
             let name = "local-\(run)-\(number + 1)"
             try launcher.start(
                 LocalLauncher.Worker(
-                    kind: .ordinary, name: name, arguments: connection + ["--store", folder.cache, "--slots", "1"] + threadArguments,
+                    kind: .ordinary, name: name, arguments: connection + ["--store", folder.cache, "--slots", "1"] + workerArguments,
                     logPath: folder.logs + "/worker-\(number + 1).log"))
         }
         if needsCentral {
@@ -197,7 +198,11 @@ struct Sweep {
                 .tooManyFailures, "more than \(failures.maxFails ?? 0) jobs have failed for good",
                 remedy: "Look at `sower status \(loaded.folder.name) --results \(shellWord(resultsPath))`, mend the cause, then: \(resumeCommand) --retry-failed")
         }
-        if !report.isComplete { throw Stop(.someCellsFailed) }
+        guard !report.isComplete else { return }
+        guard !report.failureLines.isEmpty, mode != .quiet else { throw Stop(.someCellsFailed) }
+        throw Stop(
+            .someCellsFailed, "some jobs have failed for good; their reasons stand above",
+            remedy: "Mend the cause, then: \(resumeCommand) --retry-failed")
     }
 
     private func say(_ text: String) {

@@ -159,6 +159,8 @@ struct WhyReport: Codable {
             return "cluster the kernels of \(cluster.sources.count) networks, \(cluster.distance.rawValue), k = \(cluster.clusters)"
         case .sample(let sample): return "sample \(sample.layers) layers from codebook \(sample.codebook.short)"
         case .file(let file): return "a file of \(file.size) bytes, SHA-256 \(file.digest.short)…"
+        case .command(let command): return "run " + command.arguments.map(shellWord).joined(separator: " ")
+        case .noop(let noop): return "no-op \(noop.index)"
         }
     }
 

@@ -27,8 +27,13 @@ struct WorkerCommand: ParsableCommand {
     @Option(help: ArgumentHelp("Where this host keeps artifacts; several workers may share it.", valueName: "dir"))
     var store: String?
 
+    @OptionGroup var cache: CacheOptions
+
     @Option(help: "The worker's name in the ledger; unique in the sweep.")
     var name: String?
+
+    @Flag(help: "Run jobs that are commands: any program that the study names, as this user.")
+    var allowCommand = false
 
     @Flag(help: ArgumentHelp("Take the jobs that need all gathered filters, and only those.", visibility: .hidden))
     var central = false
@@ -57,7 +62,7 @@ struct WorkerCommand: ParsableCommand {
         let worker = name ?? "\(host.prefix(80))-\(process)-\(UInt32.random(in: 0...UInt32.max))"
         let slots = slots ?? ThreadOptions.trainings(threads: threads.threads)
         let environment = Executable.runnerEnvironment
-        let logger = Logger(label: "sower.worker") { StreamLogHandler.standardError(label: $0) }
+        let logger = Logger(label: "sower.worker") { LineLog(label: $0) }
         logger.info("worker \(worker) on \(host): \(slots) slots, \(NumericClass.current), BLAS kernels \(environment["OPENBLAS_CORETYPE"] ?? "of the library's choice")")
         let loop = try WorkerLoop(
             WorkerLoop.Settings(
@@ -65,7 +70,11 @@ struct WorkerCommand: ParsableCommand {
                 hello: Hello(
                     worker: worker, host: host, processID: process, slots: slots, isCentral: central, numericClass: NumericClass.current, attempts: []),
                 storePath: store ?? FileManager.default.temporaryDirectory.path + "/sower-cache-\(getuid())",
-                runnerExecutable: Executable.path, runnerArguments: ["runner"] + threads.arguments, runnerEnvironment: environment,
+                // A central worker's store is the coordinator's own, which is no cache.
+                cacheQuota: central ? nil : cache.cacheQuota.bytes,
+                runnerExecutable: Executable.path,
+                runnerArguments: ["runner"] + threads.arguments + (allowCommand ? ["--allow-command"] : []),
+                runnerEnvironment: environment,
                 lifeline: lifeline ? 0 : nil, log: { logger.info("\($0)") }))
         switch try loop.run(shouldStop: { Signals.pending != nil }) {
         case .finished, .lifelineCut: return

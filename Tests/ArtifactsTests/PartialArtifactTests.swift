@@ -134,4 +134,53 @@ import Testing
         process.waitUntilExit()
         #expect(try HostFetchLock(store: store, digest: digest) != nil)
     }
+
+    /// What a process that is killed while it fetches can leave behind, from its first step to its last.
+    enum Remains: CaseIterable { case lockFile, emptyPart, part, unalignedPart, wholePart, tooLongPart, foreignPart, unsyncedName, temporaryFile }
+
+    @Test(arguments: Remains.allCases) func `wherever a fetching process is killed, the next one opens the store and finishes`(remains: Remains) throws {
+        let bytes = (0..<20_000).map { UInt8(truncatingIfNeeded: $0 &* 31 &+ $0 >> 8) }
+        let digest = Digest(of: bytes)
+        let temporary = try TemporaryStore()
+        let part = "partial/" + digest.hex
+        switch remains {
+        case .lockFile: _ = try temporary.file("locks/" + digest.hex, [])
+        case .emptyPart: _ = try temporary.file(part, [])
+        case .part: _ = try temporary.file(part, Array(bytes[..<8192]))
+        case .unalignedPart: _ = try temporary.file(part, Array(bytes[..<8193]))
+        case .wholePart: _ = try temporary.file(part, bytes)
+        case .tooLongPart: _ = try temporary.file(part, bytes + [1])
+        case .foreignPart: _ = try temporary.file(part, Array(bytes[..<100]) + [99])
+        case .unsyncedName:
+            let folder = temporary.folder + "/objects/" + digest.hex.prefix(2)
+            try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+            _ = try temporary.file("objects/\(digest.hex.prefix(2))/\(digest.hex.dropFirst(2))", bytes)
+        case .temporaryFile: _ = try temporary.file("tmp/1-abc", Array(bytes[..<7]))
+        }
+        let store = try ArtifactStore(folder: temporary.folder)
+        // Nothing that is not whole is visible.
+        #expect(store.contains(digest) == (remains == .unsyncedName))
+        #expect(try store.audit(expecting: []).unknown == (remains == .unsyncedName ? [digest] : []))
+        let lock = try #require(try HostFetchLock(store: store, digest: digest))
+        if !store.contains(digest) {
+            func fetch() throws {
+                let partial = try store.resume(digest: digest, size: bytes.count)
+                if remains == .wholePart { #expect(partial.isComplete) }
+                for offset in stride(from: partial.receivedCount, to: bytes.count, by: 5000) {
+                    try partial.append(Array(bytes[offset..<min(bytes.count, offset + 5000)]), at: offset)
+                }
+                _ = try partial.finish()
+            }
+            if remains == .foreignPart {
+                // Found by the digest at the end, and fetched from the beginning.
+                #expect(throws: ArtifactStoreError.self) { try fetch() }
+                #expect(!store.contains(digest))
+            }
+            try fetch()
+        }
+        lock.release()
+        #expect(try store.put(bytes: bytes).digest == digest)
+        #expect(try store.audit(expecting: [ArtifactReference(digest: digest, size: bytes.count)]).isSound)
+        #expect(try temporary.names(in: "partial").isEmpty)
+    }
 }

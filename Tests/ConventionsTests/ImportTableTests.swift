@@ -6,30 +6,34 @@ import Testing
     /// What the files of each target may import, beside Foundation, Dispatch and Synchronization.
     static let allowed: [String: Set<String>] = [
         "Digests": ["Crypto"],
-        "Processes": [],
+        "Failpoints": [],
+        "Processes": ["CSpawn"],
         "Tensors": ["COpenBLAS", "CKernels"],
         "Studies": ["Digests"],
         "Networks": ["CKernels", "Tensors"],
         "Datasets": ["CKernels", "Digests", "Tensors"],
-        "Artifacts": ["Digests"],
+        "Artifacts": ["Digests", "Failpoints"],
         "Coordination": ["Digests", "HeapModule", "Studies"],
         "Initializers": ["Tensors"],
         "StudyFiles": ["Studies", "Yams"],
         "Transport": ["CZeroMQ"],
-        "Jobs": ["Artifacts", "Coordination", "Datasets", "Digests", "Initializers", "Networks", "Studies", "Tensors"],
-        "LedgerStore": ["Coordination", "Digests", "GRDB", "Studies"],
+        "Jobs": [
+            "Artifacts", "Coordination", "Datasets", "Digests", "Initializers", "Networks", "Processes", "Studies", "Tensors",
+        ],
+        "LedgerStore": ["Coordination", "Digests", "Failpoints", "GRDB", "Studies"],
         "Reports": ["Studies"],
-        "Coordinator": ["Artifacts", "Coordination", "Digests", "LedgerStore", "Studies", "Transport"],
+        "Simulation": ["Coordination", "Digests", "Studies"],
+        "Coordinator": ["Artifacts", "Coordination", "Digests", "Failpoints", "LedgerStore", "Studies", "Transport"],
         "Launchers": ["Processes"],
-        "Worker": ["Artifacts", "Coordination", "Digests", "Processes", "Transport"],
+        "Worker": ["Artifacts", "Coordination", "Digests", "Failpoints", "Processes", "Transport"],
         "sower": [
-            "ArgumentParser", "Artifacts", "Coordination", "Coordinator", "Datasets", "Digests", "Jobs", "Launchers",
-            "LedgerStore", "Logging", "Networks", "Processes", "Reports", "Studies", "StudyFiles", "Tensors", "Transport", "Worker",
+            "ArgumentParser", "Artifacts", "Coordination", "Coordinator", "Datasets", "Digests", "Failpoints", "Jobs", "Launchers",
+            "LedgerStore", "Logging", "Networks", "Processes", "Reports", "Simulation", "Studies", "StudyFiles", "Tensors", "Transport", "Worker",
         ],
     ]
 
     /// Targets whose code is a function of its arguments: no clock, socket, file, process, lock or ambient random number.
-    static let pure = ["Coordination", "Reports", "Studies"]
+    static let pure = ["Coordination", "Reports", "Simulation", "Studies"]
 
     /// What such code would have to call.
     static let impure = [

@@ -1,5 +1,6 @@
 import Coordination
 import Digests
+import Simulation
 import Studies
 import Testing
 

@@ -55,7 +55,8 @@ import Testing
     @Test func `more failed jobs than allowed stop the giving of work`() {
         var desk = DispatcherDesk(entry("a", priority: 1), entry("b", priority: 2), entry("c", priority: 3), maximumFailures: 1)
         desk.greet(hello(slots: 1))
-        #expect(desk.receive(.result(failed(attempt("a"), .data))).suffix(2) == lease(attempt("b"), "b")[...])
+        desk.receive(.result(failed(attempt("a"), .data)))
+        #expect(desk.dispatcher.counts == [.failed: 1, .running: 1, .waiting: 1], "b had been leased ahead")
         #expect(!desk.dispatcher.hasTooManyFailures)
         #expect(desk.receive(.result(failed(attempt("b"), .data))).last == .send(.acknowledged(attempt("b")), to: "w1"))
         #expect(desk.dispatcher.hasTooManyFailures)

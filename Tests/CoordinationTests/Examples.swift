@@ -49,24 +49,3 @@ func entry(
 func assignment(_ attempt: AttemptID, _ name: String, inputs: [InputArtifact] = []) -> Assignment {
     Assignment(attempt: attempt, spec: Array(name.utf8), inputs: inputs)
 }
-
-/// A seeded source of choices (SplitMix64).
-struct SeededChoices: RandomNumberGenerator {
-    var state: UInt64
-
-    init(seed: UInt64) { state = seed &* 0x9E37_79B9_7F4A_7C15 &+ 0xD1B5_4A32_D192_ED03 }
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var z = state
-        z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
-        return z ^ (z >> 31)
-    }
-
-    mutating func below(_ bound: Int) -> Int { Int(next() % UInt64(bound)) }
-    mutating func chance(_ probability: Double) -> Bool { seconds(0, 1) < probability }
-    mutating func seconds(_ from: Double, _ to: Double) -> Double {
-        from + (to - from) * Double(next() >> 11) / Double(1 << 53)
-    }
-}

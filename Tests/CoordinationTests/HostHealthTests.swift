@@ -28,12 +28,20 @@ import Testing
         commands.compactMap { if case .record(.event(let kind, _)) = $0 { kind } else { nil } }
     }
 
-    /// Two hosts of one slot; bad has just failed each of `jobs` jobs it was given.
-    private func desk(failing jobs: Int, of names: [String]) -> (DispatcherDesk, [Dispatcher.Command]) {
-        var desk = DispatcherDesk(entries: names.enumerated().map { entry($0.element, priority: $0.offset) })
-        var last = desk.greet(hello("good", on: "good"))
-        last = desk.greet(hello("bad", on: "bad"))
-        for _ in 0..<jobs { last = desk.receive(.result(failed(assigned(last)[0], .crashed)), from: "bad") }
+    /// Two hosts of one slot and thirty jobs; bad has just failed each of `jobs` jobs it was given.
+    private func desk(failing jobs: Int) -> (DispatcherDesk, [Dispatcher.Command]) {
+        var desk = DispatcherDesk(entries: (0..<30).map { entry("\($0)", priority: $0) })
+        desk.greet(hello("good", on: "good"))
+        var given = assigned(desk.greet(hello("bad", on: "bad")))
+        var last: [Dispatcher.Command] = []
+        for _ in 0..<jobs {
+            last = desk.receive(.result(failed(given.removeFirst(), .crashed)), from: "bad")
+            given += assigned(last)
+            if last.contains(.send(.giveBack, to: "bad")) {
+                for attempt in given { desk.receive(.result(failed(attempt, .canceled)), from: "bad") }
+                given = []
+            }
+        }
         return (desk, last)
     }
 
@@ -63,28 +71,27 @@ import Testing
     }
 
     @Test func `a host where three different jobs fail gets no work, gives back what waits there, and is noted`() {
-        let names = ["a", "b", "c", "d", "e", "f"]
-        var (two, afterTwo) = desk(failing: 2, of: names)
-        #expect(assigned(afterTwo).count == 1 && two.dispatcher.quarantinedHosts == [])
-        let last = two.receive(.result(failed(assigned(afterTwo)[0], .io)), from: "bad")
+        let (two, _) = desk(failing: 2)
+        #expect(two.dispatcher.quarantinedHosts == [])
+        var (three, last) = desk(failing: 3)
         #expect(assigned(last) == [] && events(last) == ["host-quarantined"])
         #expect(last.contains(.send(.giveBack, to: "bad")))
-        #expect(two.dispatcher.quarantinedHosts == ["bad"])
-        #expect(assigned(in: 59, hearing: ["good", "bad"], &two) == [])
+        #expect(three.dispatcher.quarantinedHosts == ["bad"])
+        #expect(assigned(in: 59, hearing: ["good", "bad"], &three) == [])
     }
 
     @Test func `after its time the host gets one canary, and with that one's success all its work again`() throws {
-        var (desk, _) = desk(failing: 3, of: ["a", "b", "c", "d", "e", "f", "g"])
+        var (desk, _) = desk(failing: 3)
         desk.greet(hello("bad2", on: "bad"))
         let canaries = assigned(in: 61, hearing: ["good", "bad", "bad2"], &desk)
         #expect(canaries.count == 1)
         let restored = desk.receive(.result(result(try #require(canaries.first))), from: "bad")
-        #expect(events(restored) == ["host-restored"] && assigned(restored).count == 2)
+        #expect(events(restored) == ["host-restored"] && assigned(restored).count >= 2)
         #expect(desk.dispatcher.quarantinedHosts == [])
     }
 
     @Test func `a canary that fails doubles the time`() throws {
-        var (desk, _) = desk(failing: 3, of: ["a", "b", "c", "d", "e", "f"])
+        var (desk, _) = desk(failing: 3)
         let canary = assigned(in: 61, hearing: ["good", "bad"], &desk)
         desk.receive(.result(failed(try #require(canary.first), .crashed)), from: "bad")
         #expect(assigned(in: 119, hearing: ["good", "bad"], &desk) == [])
@@ -92,7 +99,7 @@ import Testing
     }
 
     @Test func `a canary that is lost with its worker is followed by another`() {
-        var (desk, _) = desk(failing: 3, of: ["a", "b", "c", "d", "e", "f"])
+        var (desk, _) = desk(failing: 3)
         #expect(assigned(in: 61, hearing: ["good", "bad"], &desk).count == 1)
         desk.handle(.workerEnded(worker: "bad", reason: "exit 9"))
         #expect(assigned(desk.greet(hello("bad2", on: "bad"))).count == 1)
@@ -101,17 +108,21 @@ import Testing
     @Test func `the last host is never barred: its jobs fail by their own limit`() {
         var desk = DispatcherDesk(entry("a"), entry("b"), entry("c"), entry("d"), crashLimit: 2)
         var last = desk.greet(hello("one", on: "one"))
-        while let attempt = assigned(last).first { last = desk.receive(.result(failed(attempt, .crashed)), from: "one") }
+        var given = assigned(last)
+        while !given.isEmpty {
+            last = desk.receive(.result(failed(given.removeFirst(), .crashed)), from: "one")
+            given += assigned(last)
+        }
         #expect(desk.dispatcher.counts == [.failed: 4])
     }
 
     @Test func `a barred host works again when the others have left`() {
-        var (desk, _) = desk(failing: 3, of: ["a", "b", "c", "d", "e", "f"])
-        #expect(assigned(desk.handle(.workerEnded(worker: "good", reason: "exit 0"))).count == 1)
+        var (desk, _) = desk(failing: 3)
+        #expect(assigned(desk.handle(.workerEnded(worker: "good", reason: "exit 0"))).count >= 1)
     }
 
     @Test func `a host that loses workers, or a specification that nobody can run, is not blamed on the host`() {
-        var desk = DispatcherDesk(entry("a"), entry("b"), entry("c"), entry("d"), entry("e"))
+        var desk = DispatcherDesk(entries: (0..<30).map { entry("\($0)", priority: $0) })
         desk.greet(hello("good", on: "good"))
         var last = desk.greet(hello("bad", on: "bad"))
         for _ in 0..<3 { last = desk.receive(.result(failed(assigned(last)[0], .specification)), from: "bad") }

@@ -31,12 +31,15 @@ enum WireExamples {
 
     static let requests: [BlobRequest] = [
         .get(Digest(of: "x"), offset: 1 << 40, count: Limits.chunkBytes),
-        .put(Digest(of: "x"), size: 10, offset: 8, bytes: [1, 2]), .put(Digest(of: "x"), size: 0, offset: 0, bytes: []),
+        .put(Digest(of: "x"), size: 10, offset: 8, count: 2), .put(Digest(of: "x"), size: 0, offset: 0, count: 0),
+        .doubt(Digest(of: "x")),
     ]
 
     static let replies: [BlobReply] = [
-        .chunk(Digest(of: "x"), size: 9, offset: 0, bytes: [1, 2, 3]), .absent(Digest(of: "x")),
+        .chunk(Digest(of: "x"), size: 9, offset: 0, count: 3), .absent(Digest(of: "x")),
         .received(Digest(of: "x"), count: 5), .stored(Digest(of: "x")), .refused(Digest(of: "x"), reason: "disk full"),
+        .postponed(Digest(of: "x"), .diskFull(host: "lab0", needed: 9, free: 1)),
+        .postponed(Digest(of: "x"), .diskFailure(host: "lab0", reason: "EIO")), .sound(Digest(of: "x")),
     ]
 
     static let runnerRequests = [

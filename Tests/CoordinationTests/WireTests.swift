@@ -1,5 +1,6 @@
 import Coordination
 import Digests
+import Simulation
 import Studies
 import Testing
 
@@ -133,12 +134,48 @@ import Testing
         }
         for (size, offset) in [(Limits.blobBytes + 1, 0), (4, 5), (5, 4), (5, .max)] as [(UInt64, UInt64)] {
             #expect(throws: WireError.outOfRange(field: "chunk")) {
-                try BlobRequest(frame: BlobRequest.put(Digest(of: "x"), size: size, offset: offset, bytes: [1, 2]).frame)
+                try BlobRequest(frame: BlobRequest.put(Digest(of: "x"), size: size, offset: offset, count: 2).frame)
             }
             #expect(throws: WireError.outOfRange(field: "chunk")) {
-                try BlobReply(frame: BlobReply.chunk(Digest(of: "x"), size: size, offset: offset, bytes: [1, 2]).frame)
+                try BlobReply(frame: BlobReply.chunk(Digest(of: "x"), size: size, offset: offset, count: 2).frame)
             }
         }
+    }
+
+    @Test func `a chunk is the rest of its frame, no more and no fewer bytes`() throws {
+        let request = BlobRequest.put(Digest(of: "x"), size: 10, offset: 8, count: 2)
+        let reply = BlobReply.chunk(Digest(of: "x"), size: 10, offset: 8, count: 2)
+        for rest in 0..<5 {
+            let requestError = rest == 2 ? nil : rest < 2 ? WireError.truncated(at: request.frame.count + rest) : .trailingBytes(count: rest - 2)
+            let replyError = rest == 2 ? nil : rest < 2 ? WireError.truncated(at: reply.frame.count + rest) : .trailingBytes(count: rest - 2)
+            #expect(headError(BlobRequest.self, request.frame + Array(repeating: 7, count: rest)) == requestError)
+            #expect(headError(BlobReply.self, reply.frame + Array(repeating: 7, count: rest)) == replyError)
+        }
+        #expect(headError(BlobReply.self, BlobReply.absent(Digest(of: "x")).frame + [0]) == .trailingBytes(count: 1))
+        // The longest head, before and after a chunk of the largest size.
+        let reason = String(repeating: "x", count: Limits.textBytes)
+        let longest = BlobReply.postponed(Digest(of: "x"), .diskFailure(host: String(reason.prefix(Limits.nameBytes)), reason: reason))
+        #expect(longest.frame.count <= Limits.blobHeadBytes)
+        #expect(headError(BlobReply.self, longest.frame) == nil)
+        let chunk = BlobReply.chunk(Digest(of: "x"), size: 1 << 20, offset: 0, count: Limits.chunkBytes)
+        #expect(headError(BlobReply.self, chunk.frame + Array(repeating: 0, count: Limits.chunkBytes)) == nil)
+        #expect(chunk.frame.count + Limits.chunkBytes <= Limits.dataFrameBytes)
+    }
+
+    private func headError<Head: BlobHead>(_ head: Head.Type, _ frame: [UInt8]) -> WireError? {
+        frame.withUnsafeBytes { bytes in
+            do throws(WireError) {
+                _ = try Head(headOf: bytes)
+                return nil
+            } catch {
+                return error
+            }
+        }
+    }
+
+    @Test func `a full disk is said in numbers`() {
+        let full = BlobObstacle.diskFull(host: "lab0", needed: 45_000_001, free: 0)
+        #expect(full.description == "disk full on lab0: 45.1 MB needed, 0.0 MB free")
     }
 
     @Test func `the longest greeting and the longest result fit one control frame`() {

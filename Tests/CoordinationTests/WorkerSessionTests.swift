@@ -68,6 +68,34 @@ import Testing
             ])
     }
 
+    @Test func `attempts that wait for a slot can be dropped and assigned anew, and the others keep their order`() {
+        var session = session(slots: 1)
+        for name in ["a", "b", "c", "d"] { _ = session.handle(assign(attempt(name), name), at: start) }
+        #expect(session.handle(.received(.cancel(attempt("b"))), at: start) == [])
+        #expect(session.handle(assign(attempt("b", 2), "b"), at: start) == [])
+        #expect(session.handle(assign(attempt("c", 2), "c"), at: start) == [], "a newer attempt waits at its own place")
+        var started: [AttemptID] = []
+        for _ in 0..<4 {
+            for case .start(_, let attempt, _) in session.handle(.runnerEnded(slot: 0, ended()), at: start) { started.append(attempt) }
+        }
+        #expect(started == [attempt("d"), attempt("b", 2), attempt("c", 2)])
+    }
+
+    @Test func `a runner that dies fails the attempt it ran and none that waited behind it`() {
+        var session = session(slots: 1)
+        for name in ["a", "b"] { _ = session.handle(assign(attempt(name), name), at: start) }
+        let crash = JobFailure(.crashed, "signal 9")
+        #expect(
+            session.handle(.runnerDied(slot: 0, crash), at: start) == [
+                .send(.result(WorkerSessionTests.failure(a, crash))), run(0, attempt("b"), "b"),
+            ])
+    }
+
+    private static func failure(_ attempt: AttemptID, _ failure: JobFailure) -> AttemptResult {
+        AttemptResult(
+            attempt: attempt, outcome: .failed(failure), epochs: [], artifacts: [], numericClass: "v1-haswell", seconds: 0)
+    }
+
     @Test func `a repeated assignment and one that was overtaken change nothing`() {
         var session = session()
         #expect(session.handle(assign(attempt("a", 2), "a"), at: start) == [run(0, attempt("a", 2), "a")])

@@ -9,6 +9,8 @@ public func fuzzFrames(_ data: UnsafePointer<UInt8>, _ size: Int) -> CInt {
     checkOneEncoding(of: bytes, CoordinatorMessage.self)
     checkOneEncoding(of: bytes, BlobRequest.self)
     checkOneEncoding(of: bytes, BlobReply.self)
+    checkHead(of: bytes, BlobRequest.self)
+    checkHead(of: bytes, BlobReply.self)
     checkOneEncoding(of: bytes, RunnerRequest.self)
     checkOneEncoding(of: bytes, RunnerMessage.self)
     checkSplitting(of: bytes)
@@ -19,6 +21,13 @@ private func checkOneEncoding<Message: WireCodable & Equatable>(of bytes: [UInt8
     guard let message = try? Message(frame: bytes) else { return }
     require(message.frame == bytes, "a \(family) is encoded in another way than it was decoded from")
     require((try? Message(frame: message.frame)) == message, "a \(family) does not come back as it was")
+}
+
+/// A head and the chunk that follows it are the whole frame.
+private func checkHead<Head: BlobHead>(of bytes: [UInt8], _ family: Head.Type) {
+    guard let head = try? bytes.withUnsafeBytes({ try Head(headOf: $0) }) else { return }
+    require(bytes.starts(with: head.frame), "a head of a \(family) is encoded in another way than it was decoded from")
+    require(head.frame.count + head.payloadCount == bytes.count, "a \(family) and its chunk are not the whole frame")
 }
 
 /// However a stream is cut, the same frames come out of it, and the same error; together they are what went in.

@@ -17,7 +17,10 @@ struct Seeds {
         }
         let frames = WireExamples.families.flatMap(\.frames)
         let stream = WireExamples.runnerMessages.flatMap { FrameSplitter.framed($0.frame) }
-        try write(frames + [stream], for: "frames")
+        // Heads with the chunks that follow them, where they are short.
+        let heads: [any BlobHead] = WireExamples.requests + WireExamples.replies
+        let chunks = heads.filter { (1...64).contains($0.payloadCount) }.map { $0.frame + [UInt8](repeating: 7, count: $0.payloadCount) }
+        try write(frames + chunks + [stream], for: "frames")
         try write(sessions, for: "sessions")
         let files = Sample.tensors.map { SafetensorsWriter.encode([$0]) }
         try write([Sample.bytes, SafetensorsWriter.encode([])] + files, for: "safetensors")

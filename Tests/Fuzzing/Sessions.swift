@@ -53,10 +53,10 @@ struct Play {
         switch code {
         case .time: now = now + [0, 0.5, 2, 3.5, 5.5, 15.5, 31, 61, 2401][script.below(9)]
         case .restart:
-            dispatcher = Self.dispatcher(ledger.entriesAfterRestart(knowsEnded: true))
+            dispatcher = Self.dispatcher(ledger.entriesAfterRestart())
             toSession = []
             carryOut(dispatcher.start(), answering: .tick)
-        case .stop: dispatcher.stop()
+        case .stop: decide(.asked(request()))
         case .tick: decide(.tick)
         case .workerEnded: decide(.workerEnded(worker: workerName(), reason: "exit 9"))
         case .workerFrame:
@@ -132,6 +132,18 @@ struct Play {
                     attempt: attemptID(), outcome: outcome(&script), epochs: [metrics(1)], artifacts: artifacts(&script),
                     numericClass: "v1", seconds: 1))
         default: .heartbeat
+        }
+    }
+
+    /// What a person asks. A sweep that was told to stop gives out nothing more, so that is rare.
+    private mutating func request() -> OperatorRequest {
+        switch script.below(16) {
+        case 0..<5: .pause
+        case 5..<10: .proceed
+        case 10..<12: .retry([])
+        case 12..<14: .cancelJobs([attemptID().job])
+        case 14: .report
+        default: .stop
         }
     }
 

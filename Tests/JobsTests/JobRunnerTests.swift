@@ -159,20 +159,24 @@ import Testing
         #expect(failure(garbage)?.reason == .specification)
     }
 
-    @Test func `a truncated input is refused by name`() throws {
+    @Test(arguments: [true, false]) func `an input that has changed on the disk is refused by name and set aside`(isCut: Bool) throws {
         let source = JobSpec.train(trainSpec(start: .random))
         let made = run(source)
         let store = try ArtifactStore(folder: folder + "/store")
         let path = store.path(of: try #require(made.artifacts.first).digest)
         let bytes = try Data(contentsOf: URL(fileURLWithPath: path))
         try FileManager.default.setAttributes([.posixPermissions: 0o644], ofItemAtPath: path)
-        try bytes[..<(bytes.count / 2)].write(to: URL(fileURLWithPath: path))
+        var changed = isCut ? bytes.prefix(bytes.count / 2) : bytes
+        changed[changed.count - 1] ^= 1
+        try changed.write(to: URL(fileURLWithPath: path))
         let result = run(.train(trainSpec(start: .weights(of: source.id))), inputs: artifacts(of: source, made))
         guard case .failed(let failure) = result.outcome else {
             Issue.record("the outcome is \(result.outcome)")
             return
         }
         #expect(failure.reason == .input)
-        #expect(failure.message.contains(path))
+        #expect(failure.message.hasPrefix("the artifact weights of job \(source.id.short) has changed on the disk"))
+        // The next attempt fetches it anew.
+        #expect(!FileManager.default.fileExists(atPath: path))
     }
 }

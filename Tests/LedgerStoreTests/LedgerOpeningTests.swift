@@ -39,6 +39,34 @@ import LedgerStore
         #expect(try again.durability().synchronous == 2)
     }
 
+    /// Its tables are those of version 2, but for the kinds that a job may be.
+    @Test func `a ledger from before commands takes them, and keeps what it has`() throws {
+        let first = try Ledger.open(path: folder.ledger, now: noon)
+        try first.register(study: study(), jobs: [planned("a")], cells: [], now: noon)
+        try first.write { db in
+            try db.execute(sql: "DELETE FROM grdb_migrations WHERE identifier = 'v2 commands'")
+            try db.execute(sql: "PRAGMA writable_schema = ON")
+            try db.execute(
+                sql: "UPDATE sqlite_schema SET sql = replace(sql, ?, '') WHERE name = 'jobs'", arguments: [", 'command', 'noop'"])
+            try db.execute(sql: "PRAGMA writable_schema = RESET")
+        }
+        try first.close()
+        let queue = try DatabaseQueue(path: folder.ledger)
+        let table = "SELECT sql FROM sqlite_schema WHERE name = 'jobs'"
+        #expect(try queue.read { try String.fetchOne($0, sql: table)?.contains("noop") } == false)
+        try queue.close()
+
+        let ledger = try Ledger.open(path: folder.ledger, now: noon)
+        let jobs = [planned("a"), planned("b", .command), planned("c", .noop)]
+        let registration = try ledger.register(study: study(), jobs: jobs, cells: [], now: noon)
+        #expect(registration.known == 1 && registration.added == 2)
+        #expect(try ledger.snapshot(study: registration.study).allSatisfy { !$0.isCentral })
+        #expect(try ledger.read { try String.fetchOne($0, sql: "PRAGMA integrity_check") } == "ok")
+        #expect(throws: (any Error).self) {
+            try ledger.write { try $0.execute(sql: "INSERT INTO jobs (digest, kind) VALUES (zeroblob(32), 'else')") }
+        }
+    }
+
     @Test func `GRDB's own WAL mode would leave synchronous at NORMAL`() throws {
         // Why the ledger sets both by hand; when this fails, the comment there can go.
         var configuration = Configuration()
@@ -108,8 +136,8 @@ import LedgerStore
 
     @Test func `a newer schema is refused by writer and reader`() throws {
         try Ledger.open(path: folder.ledger, now: noon).close()
-        try database("PRAGMA user_version = 3")
-        let expected = LedgerError.newerSchema(path: folder.ledger, actual: 3, supported: 2)
+        try database("PRAGMA user_version = 4")
+        let expected = LedgerError.newerSchema(path: folder.ledger, actual: 4, supported: 3)
         #expect(error { _ = try Ledger.open(path: folder.ledger, now: noon) } == expected)
         #expect(error { _ = try LedgerReader(path: folder.ledger) } == expected)
     }
@@ -118,7 +146,7 @@ import LedgerStore
         try Ledger.open(path: folder.ledger, now: noon).close()
         try database("PRAGMA user_version = 1")
         let content = try Data(contentsOf: URL(fileURLWithPath: folder.ledger))
-        let expected = LedgerError.olderSchema(path: folder.ledger, actual: 1, expected: 2)
+        let expected = LedgerError.olderSchema(path: folder.ledger, actual: 1, expected: 3)
         #expect(error { _ = try Ledger.open(path: folder.ledger, now: noon) } == expected)
         #expect(error { _ = try LedgerReader(path: folder.ledger) } == expected)
         #expect(expected.recoverySuggestion?.contains("--results") == true)
@@ -226,6 +254,11 @@ import LedgerStore
         #expect(type("/home/alice/lab one/results") == "fuse.sshfs")
         #expect(type("/home/alice/scratch/results") == "xfs")
         #expect(LedgerFile.networkTypes.isSuperset(of: ["nfs4", "fuse.sshfs"]))
+        let here = URL(fileURLWithPath: folder.path).resolvingSymlinksInPath().path
+        #expect(error { try LedgerFile.requireLocalFileSystem(folder.ledger, mounts: mounts) } == nil)
+        #expect(
+            error { try LedgerFile.requireLocalFileSystem(folder.ledger, mounts: mounts + "\nserver:/lab \(here) nfs4 rw 0 0\n") }
+                == .networkFileSystem(path: folder.ledger, type: "nfs4"))
         #expect(LedgerFile.networkTypes.isDisjoint(with: ["ext4", "xfs", "tmpfs", "overlay", "fuseblk"]))
     }
 
@@ -241,6 +274,7 @@ import LedgerStore
         let path = "/results/ledger.sqlite"
         let meanings: [(ResultCode, LedgerError)] = [
             (.SQLITE_FULL, .diskFull(path: path)),
+            (.SQLITE_IOERR_SHMSIZE, .diskFull(path: path)),
             (.SQLITE_CORRUPT, .damaged(path: path, detail: "m")),
             (.SQLITE_NOTADB, .notALedger(path: path, detail: "m")),
             (.SQLITE_BUSY, .locked(path: path)),

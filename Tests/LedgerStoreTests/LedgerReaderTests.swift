@@ -127,6 +127,7 @@ import LedgerStore
         }
         let fixture = try Fixture()
         let reader = try fixture.reader()
+        #expect(try reader.read { try Int.fetchOne($0, sql: "PRAGMA query_only") } == 1, "beside the file being opened for reading only")
         for sql in ["DELETE FROM cells", "INSERT INTO events (at, kind, text) VALUES (1, 'a', 'b')"] {
             do {
                 try reader.read { try $0.execute(sql: sql) }

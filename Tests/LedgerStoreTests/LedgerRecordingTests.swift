@@ -267,4 +267,37 @@ import LedgerStore
         try fixture.ledger.checkpoint()
         #expect(try fixture.ledger.durability().synchronous == 2)
     }
+
+    /// The writer remembers what it has streamed; nothing of a transaction that was rolled back may be among it.
+    @Test func `after a refused transaction a result's epochs are recorded all the same`() throws {
+        let fixture = try Fixture()
+        try fixture.record(.attemptStarted(attempt("a", 1), worker: "w1"), .epoch(attempt("a", 1), metrics(1)))
+        fixture.expectRefusal(
+            "attempt numbers strictly increase", .epoch(attempt("a", 1), metrics(2)), .attemptStarted(attempt("a", 1), worker: "w1"))
+        try fixture.record(.jobSettled(result(attempt("a", 1))))
+        #expect(try fixture.reader().epochs(of: attempt("a", 1)) == [metrics(1), metrics(2)])
+    }
+
+    @Test func `a result with other epochs than were streamed replaces them, one with the same leaves them as they are`() throws {
+        let fixture = try Fixture()
+        for name in ["a", "b"] {
+            try fixture.record(.attemptStarted(attempt(name, 1), worker: "w1"))
+            for epoch in 1...3 { try fixture.record(.epoch(attempt(name, 1), metrics(epoch))) }
+        }
+        let same = (1...3).map { metrics($0) }
+        try fixture.record(.jobSettled(result(attempt("a", 1), epochs: same)))
+        #expect(try fixture.reader().epochs(of: attempt("a", 1)) == same)
+        let other = [metrics(1), metrics(2, loss: 9)]
+        try fixture.record(.jobSettled(result(attempt("b", 1), epochs: other)))
+        #expect(try fixture.reader().epochs(of: attempt("b", 1)) == other)
+    }
+
+    @Test func `the result of an older attempt ends the newer one that runs`() throws {
+        let fixture = try Fixture()
+        try fixture.record(.attemptStarted(attempt("a", 1), worker: "w1"), .attemptFailed(attempt("a", 1), hostLost))
+        try fixture.record(.attemptStarted(attempt("a", 2), worker: "w2"), .epoch(attempt("a", 2), metrics(1)))
+        try fixture.record(.jobSettled(result(attempt("a", 1))))
+        let states = try fixture.reader().attempts(jobID("a")).map(\.state)
+        #expect(states == [.finished, .superseded])
+    }
 }

@@ -61,7 +61,7 @@ import LedgerStore
     }
 
     @Test func `the failures that count as crashes are the retry policy's`() {
-        #expect(RetryPolicy.countedReasons == ["CRASHED", "OUT_OF_MEMORY", "INPUT", "IO"])
+        #expect(RetryPolicy.countedReasons == ["CRASHED", "OUT_OF_MEMORY", "DATA", "INPUT", "IO", "TIMEOUT"])
     }
 
     @Test func `failed jobs are open again when asked for, their crashes forgiven`() throws {

@@ -53,11 +53,12 @@ final class Workbench {
 
     // MARK: Commands
 
-    func start(_ arguments: [String]) throws -> SowerProcess {
+    func start(_ arguments: [String], environment added: [String: String] = [:]) throws -> SowerProcess {
         started += 1
         let parts = mark.split(separator: "=").map(String.init)
         var environment = ProcessInfo.processInfo.environment
         environment[parts[0]] = parts[1]
+        environment.merge(added) { $1 }
         return try SowerProcess(arguments, environment: environment, errorPath: "\(folder)/\(started).stderr")
     }
 

@@ -40,16 +40,45 @@ import Worker
         ArtifactNotice(name: "weights", digest: reference.digest, size: UInt64(reference.size))
     }
 
+    /// What can be compared of an event; which artifact is fetched or pushed, and why it is not.
+    private enum Told: Equatable {
+        case fetched(Digest), pushed(Digest)
+        case fetchFailed(Digest, String), pushFailed(Digest, String)
+        case delayed(Digest, String), noticed
+
+        init(_ event: BlobClient.Event) {
+            switch event {
+            case .fetched(let use): self = .fetched(use.digest)
+            case .pushed(let digest): self = .pushed(digest)
+            case .fetchFailed(let digest, let reason): self = .fetchFailed(digest, reason)
+            case .pushFailed(let digest, let reason): self = .pushFailed(digest, reason)
+            case .delayed(let digest, let reason): self = .delayed(digest, reason)
+            case .noticed: self = .noticed
+            }
+        }
+    }
+
     /// The next events; none within ten seconds is an empty list.
-    private func events() throws -> [BlobClient.Event] {
+    private func events() throws -> [Told] {
         var poller = Poller<Int>()
         poller.watch(fileDescriptor: client.hasEvents.fileDescriptor, as: 0, for: .read)
         for _ in 0..<100 {
             _ = try poller.wait(timeoutMilliseconds: 100)
             let events = client.takeEvents()
-            if !events.isEmpty { return events }
+            if !events.isEmpty { return events.map(Told.init) }
         }
         return []
+    }
+
+    /// Changes a byte of a file in place.
+    private func flip(_ path: String, at offset: Int) throws {
+        chmod(path, 0o644)
+        let descriptor = try PosixFile.open(path, O_RDWR)
+        defer { close(descriptor) }
+        var byte: UInt8 = 0
+        #expect(pread(descriptor, &byte, 1, off_t(offset)) == 1)
+        byte ^= 4
+        #expect(pwrite(descriptor, &byte, 1, off_t(offset)) == 1)
     }
 
     @Test func `a blob is pushed in chunks and is then in the coordinator's store`() throws {
@@ -93,7 +122,7 @@ import Worker
     @Test func `a blob that the coordinator does not hold cannot be fetched`() throws {
         let digest = Digest(of: "nowhere")
         client.submit(.fetch(ArtifactNotice(name: "weights", digest: digest, size: 7)))
-        #expect(try events() == [.fetchFailed(digest, reason: "the coordinator does not hold it")])
+        #expect(try events() == [.fetchFailed(digest, "the coordinator does not hold it")])
     }
 
     @Test func `a blob that the host does not hold cannot be pushed`() throws {
@@ -116,5 +145,106 @@ import Worker
         }
         client.submit(.fetch(notice(good)))
         #expect(try events() == [.fetched(good.digest)])
+    }
+
+    @Test func `more blobs than there are transfers at once all arrive, and small ones do not wait for all large ones`() throws {
+        let large = try (0..<Limits.transfersPerWorker - 1).map { number in
+            try coordinator.put(bytes: (0..<12_000_000).map { UInt8(truncatingIfNeeded: $0 &* 7 &+ number) })
+        }
+        let small = try (0..<9).map { try coordinator.put(bytes: [UInt8($0)]) }
+        for reference in large + small { client.submit(.fetch(notice(reference))) }
+        var order: [Digest] = []
+        while order.count < large.count + small.count {
+            let told = try events()
+            try #require(!told.isEmpty)
+            order += told.compactMap { if case .fetched(let digest) = $0 { digest } else { nil } }
+        }
+        #expect(Set(order) == Set((large + small).map(\.digest)))
+        // One place was left for the small ones, and it was used while the large ones moved.
+        #expect(!order.prefix(large.count).allSatisfy { digest in large.contains { $0.digest == digest } })
+        for reference in large { try host.verify(reference.digest) }
+        #expect(server.droppedAnswerCount == 0)
+    }
+
+    @Test func `fetching and pushing go on side by side`() throws {
+        let there = try coordinator.put(bytes: bytes)
+        let here = try host.put(bytes: bytes.reversed())
+        client.submit(.fetch(notice(there)))
+        client.submit(.push(notice(here)))
+        var told: [Told] = []
+        while told.count < 2 {
+            let more = try events()
+            try #require(!more.isEmpty)
+            told += more
+        }
+        #expect(told.contains(.fetched(there.digest)))
+        #expect(told.contains(.pushed(here.digest)))
+    }
+
+    @Test func `a blob that has changed on the coordinator's disk is found by its first receiver and never served again`() throws {
+        let reference = try coordinator.put(bytes: bytes)
+        try flip(coordinator.path(of: reference.digest), at: bytes.count / 2)
+        client.submit(.fetch(notice(reference)))
+        guard case .fetchFailed(reference.digest, let reason)? = try events().first else {
+            Issue.record("the fetch has not failed")
+            return
+        }
+        #expect(reason.contains("damaged"))
+        #expect(!host.contains(reference.digest))
+        #expect(!coordinator.contains(reference.digest))
+        #expect(FileManager.default.fileExists(atPath: coordinator.folder + "/damaged/" + reference.digest.hex))
+        // Made again, it is served again.
+        try coordinator.put(bytes: bytes)
+        client.submit(.fetch(notice(reference)))
+        #expect(try events() == [.fetched(reference.digest)])
+    }
+
+    @Test func `bytes that were damaged on the way are fetched again when the coordinator's are right`() throws {
+        let reference = try coordinator.put(bytes: bytes)
+        // What an earlier fetch has left is not the blob's beginning.
+        do { try host.begin(digest: reference.digest, size: reference.size).append([9, 9, 9], at: 0) }
+        client.submit(.fetch(notice(reference)))
+        #expect(try events() == [.fetched(reference.digest)])
+        #expect(try host.bytes(of: reference.digest) == bytes)
+        #expect(coordinator.contains(reference.digest))
+    }
+
+    @Test func `a blob that has changed on the host's disk is not taken by the coordinator, and makes way for a new one`() throws {
+        let reference = try host.put(bytes: bytes)
+        try flip(host.path(of: reference.digest), at: 3)
+        client.submit(.push(notice(reference)))
+        guard case .pushFailed(reference.digest, let reason)? = try events().first else {
+            Issue.record("the push has not failed")
+            return
+        }
+        #expect(reason == "this host's copy was damaged on its disk and has been set aside")
+        #expect(!coordinator.contains(reference.digest))
+        #expect(!host.contains(reference.digest))
+        try host.put(bytes: bytes)
+        client.submit(.push(notice(reference)))
+        #expect(try events() == [.pushed(reference.digest)])
+    }
+
+    @Test func `a blob that has lost its end on the host is fetched again`() throws {
+        let reference = try coordinator.put(bytes: bytes)
+        try host.put(bytes: bytes)
+        #expect(truncate(host.path(of: reference.digest), 5) == 0)
+        client.submit(.fetch(notice(reference)))
+        #expect(try events() == [.fetched(reference.digest)])
+        #expect(try host.bytes(of: reference.digest) == bytes)
+    }
+
+    @Test func `a transfer goes on when the coordinator has been away`() throws {
+        let reference = try coordinator.put(bytes: bytes)
+        server.stop()
+        // The old server has let go of its socket before the new one takes its place.
+        usleep(300_000)
+        client.submit(.fetch(notice(reference)))
+        usleep(300_000)
+        #expect(client.takeEvents().isEmpty)
+        let again = try BlobServer()
+        defer { again.stop() }
+        _ = try again.start(context: context, endpoints: ["ipc://\(folder)/data"], store: coordinator)
+        #expect(try events() == [.fetched(reference.digest)])
     }
 }

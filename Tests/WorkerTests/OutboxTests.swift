@@ -23,14 +23,50 @@ import Worker
             artifacts: [ArtifactNotice(name: "weights", digest: Digest(of: "weights"), size: 7)], numericClass: "v1", seconds: 4)
     }
 
-    private func name(_ result: AttemptResult) -> String { "\(result.attempt.job.digest.hex)-\(result.attempt.number)" }
-    private func path(_ result: AttemptResult, in number: Int = 0) -> String { "\(store)/outbox/\(number)/\(name(result))" }
+    private func folder(_ number: Int = 0) -> String { "\(store)/outbox/\(number)" }
+    private func segment(_ number: Int = 1, in outbox: Int = 0) -> String { folder(outbox) + "/segment-\(number)" }
     private func names(in folder: String) throws -> [String] { try FileManager.default.contentsOfDirectory(atPath: folder).sorted() }
+    private func bytes(_ path: String) throws -> [UInt8] { try [UInt8](Data(contentsOf: URL(fileURLWithPath: path))) }
+    private func attempts(_ results: [AttemptResult]) -> Set<AttemptID> { Set(results.map(\.attempt)) }
 
     /// Leaves results as a worker does that dies.
     private func leave(_ results: AttemptResult...) throws {
         let outbox = try open()
-        for result in results { try outbox.spool(result) }
+        results.forEach(outbox.spool)
+        try outbox.flush()
+    }
+
+    /// What the next worker reads of a dead one's only file, and the names that it leaves in the outbox.
+    private func read(_ content: [UInt8]) throws -> [AttemptResult] {
+        try? FileManager.default.removeItem(atPath: folder())
+        try FileManager.default.createDirectory(atPath: folder(), withIntermediateDirectories: true)
+        try Data(content).write(to: URL(fileURLWithPath: segment()))
+        lines = []
+        return try open().results
+    }
+
+    @Test func `the artifacts of results that wait are known whoever has spooled them, also beside damage`() throws {
+        func named(_ name: String) -> AttemptResult {
+            var result = result(name)
+            result.artifacts = [ArtifactNotice(name: "weights", digest: Digest(of: name + "'s"), size: 7)]
+            return result
+        }
+        #expect(Outbox.artifacts(storePath: store) == [])
+        let (first, second) = (try open(), try open())
+        first.spool(named("a"))
+        first.spool(named("b"))
+        second.spool(named("c"))
+        #expect(Outbox.artifacts(storePath: store) == [])
+        try first.flush()
+        try second.flush()
+        #expect(Outbox.artifacts(storePath: store) == [Digest(of: "a's"), Digest(of: "b's"), Digest(of: "c's")])
+        first.unspool(named("a").attempt)
+        first.tidy()
+        #expect(Outbox.artifacts(storePath: store) == [Digest(of: "b's"), Digest(of: "c's")])
+        let handle = try #require(FileHandle(forWritingAtPath: segment()))
+        try handle.seekToEnd()
+        try handle.write(contentsOf: Data("torn".utf8))
+        #expect(Outbox.artifacts(storePath: store) == [Digest(of: "b's"), Digest(of: "c's")])
     }
 
     @Test func `what a worker has spooled is found by the next, but for what was taken`() throws {
@@ -38,31 +74,109 @@ import Worker
         do {
             let outbox = try open()
             #expect(outbox.results == [])
-            for result in [a, b, c, b] { try outbox.spool(result) }
+            for result in [a, b, c, b] { outbox.spool(result) }
+            try outbox.flush()
             outbox.unspool(c.attempt)
             outbox.unspool(c.attempt)
         }
-        #expect(try names(in: store + "/outbox/0") == ["lock", name(a), name(b)].sorted())
-        #expect(Set(try open().results.map(name)) == [name(a), name(b)])
-        #expect(try open().results.contains(b))
+        #expect(try open().results == [a, b])
+        #expect(try open().results == [a, b])
         #expect(lines == [])
     }
 
-    /// Letters, 16-bit version, SHA-256 of the wire form, the wire form.
-    @Test func `a file is what its description says`() throws {
+    @Test func `a result is waiting until it was flushed, and is not kept before`() throws {
+        let a = result("a")
+        do {
+            let outbox = try open()
+            outbox.spool(a)
+            #expect(outbox.isWaiting(a.attempt))
+            #expect(!FileManager.default.fileExists(atPath: segment()))
+            try outbox.flush()
+            #expect(!outbox.isWaiting(a.attempt))
+            #expect(try bytes(segment()) == SpooledResult.bytes(of: a))
+            outbox.spool(result("b"))
+        }
+        #expect(try open().results == [a], "b was never flushed")
+    }
+
+    @Test func `many results are one file, which goes when the last is taken`() throws {
+        let results = (0..<300).map { result("\($0)") }
+        do {
+            let outbox = try open()
+            results.forEach(outbox.spool)
+            try outbox.flush()
+            #expect(try names(in: folder()) == ["lock", "segment-1"])
+            for result in results.dropLast() { outbox.unspool(result.attempt) }
+            outbox.tidy()
+            #expect(try OutboxSegment.content(of: bytes(segment())).results == [results[299]])
+            outbox.unspool(results[299].attempt)
+            outbox.tidy()
+            #expect(try bytes(segment()) == [])
+        }
+        #expect(try names(in: folder()) == ["lock"])
+    }
+
+    @Test func `a long segment is followed by another, and goes when its last result is taken`() throws {
+        let outbox = try open()
+        let count = 2 + (1 << 20) / SpooledResult.bytes(of: result("0")).count
+        let results = (0..<count).map { result("\($0)") }
+        results.forEach(outbox.spool)
+        try outbox.flush()
+        outbox.spool(result("last"))
+        try outbox.flush()
+        #expect(try names(in: folder()) == ["lock", "segment-1", "segment-2"])
+        for result in results { outbox.unspool(result.attempt) }
+        #expect(try names(in: folder()) == ["lock", "segment-2"])
+    }
+
+    @Test func `a result that nobody wants before it is on the disk is not found there later`() throws {
+        do {
+            let outbox = try open()
+            outbox.spool(result("a"))
+            outbox.spool(result("b"))
+            outbox.unspool(result("a").attempt)
+            try outbox.flush()
+        }
+        #expect(try open().results == [result("b")])
+    }
+
+    /// Letters, 16-bit version, 32-bit length, SHA-256 of the wire form, the wire form.
+    @Test func `a record is what its description says`() throws {
         let a = result("a")
         try leave(a)
-        let bytes = try [UInt8](Data(contentsOf: URL(fileURLWithPath: path(a))))
         let content = Array(WorkerMessage.result(a).frame.dropFirst())
-        #expect(bytes == Array("SOWEROUT".utf8) + [1, 0] + Digest(of: content).bytes + content)
+        let length = [UInt8(content.count & 0xFF), UInt8(content.count >> 8), 0, 0]
+        #expect(try bytes(segment()) == Array("SOWEROUT".utf8) + [2, 0] + length + Digest(of: content).bytes + content)
+    }
+
+    @Test func `what an earlier version has left, a file a result, is found`() throws {
+        let content = Array(WorkerMessage.result(result("a")).frame.dropFirst())
+        #expect(try read(Array("SOWEROUT".utf8) + [1, 0] + Digest(of: content).bytes + content) == [result("a")])
+        #expect(try open().results == [result("a")])
+    }
+
+    /// The last write of a host that lost its power: what was not synced may be there in part, or be zeros.
+    @Test func `a torn end is passed over without a word, wherever it is cut`() throws {
+        let (a, b) = (SpooledResult.bytes(of: result("a")), SpooledResult.bytes(of: result("b")))
+        for count in 1..<b.count {
+            #expect(try read(a + b[..<count]) == [result("a")])
+            #expect(try names(in: folder()) == ["lock", "segment-2"], "cut after \(count) bytes")
+        }
+        #expect(try read(a + [UInt8](repeating: 0, count: 4096)) == [result("a")])
+        let taken = OutboxSegment.taken(result("a").attempt)
+        for count in 1..<taken.count { #expect(try read(a + taken[..<count]) == [result("a")]) }
+        #expect(try read(a + taken) == [])
+        #expect(lines == [])
     }
 
     @Test func `workers that share a store have an outbox each, and what the dead have left goes to who starts next`() throws {
         let (a, b, c) = (result("a"), result("b"), result("c"))
         var first: Outbox? = try open()
         var second: Outbox? = try open()
-        try first?.spool(a)
-        try second?.spool(b)
+        first?.spool(a)
+        second?.spool(b)
+        try first?.flush()
+        try second?.flush()
         let third = try open()
         #expect(third.results == [], "both are alive")
         second = nil
@@ -71,7 +185,8 @@ import Worker
         first = nil
         let fifth = try open()
         #expect(fifth.results == [a])
-        try fifth.spool(c)
+        fifth.spool(c)
+        try fifth.flush()
         #expect(try names(in: store + "/outbox") == ["0", "1", "2"])
         #expect(second == nil && first == nil && third.results == [])
         #expect(lines == [])
@@ -80,83 +195,74 @@ import Worker
     @Test func `one worker takes what several dead ones have left`() throws {
         do {
             let (first, second, third) = (try open(), try open(), try open())
-            try first.spool(result("a"))
-            try second.spool(result("b"))
-            try third.spool(result("c"))
-            try third.spool(result("a"))
+            for (outbox, names) in [(first, ["a"]), (second, ["b"]), (third, ["c", "a"])] {
+                for name in names { outbox.spool(result(name)) }
+                try outbox.flush()
+            }
         }
         let heir = try open()
-        #expect(Set(heir.results.map(name)) == Set(["a", "b", "c"].map { name(result($0)) }))
+        #expect(attempts(heir.results) == attempts(["a", "b", "c"].map { result($0) }))
         #expect(heir.results.count == 3)
-        #expect(try names(in: store + "/outbox/2") == ["lock"])
+        #expect(try names(in: folder(2)) == ["lock"])
         let second = try open()
         #expect(second.results == [])
     }
 
-    @Test func `a file damaged at any byte, cut or lengthened is set aside, and the others are read`() throws {
-        let (a, b) = (result("a"), result("b"))
-        try leave(a, b)
-        let bytes = try [UInt8](Data(contentsOf: URL(fileURLWithPath: path(a))))
-        var damaged = bytes.indices.map { index in
-            var bytes = bytes
-            bytes[index] ^= 0x10
-            return bytes
+    @Test func `a record damaged at any byte is set aside, and the others are read`() throws {
+        let (a, b) = (SpooledResult.bytes(of: result("a")), SpooledResult.bytes(of: result("b")))
+        for index in a.indices {
+            var damaged = a
+            damaged[index] ^= 0x10
+            #expect(try read(damaged + b) == [result("b")], "byte \(index)")
+            #expect(lines.count == 1 && lines[0].contains("segment-1"), "\(lines)")
+            #expect(try names(in: folder()) == ["damaged", "lock", "segment-2"])
         }
-        damaged += bytes.indices.map { Array(bytes[..<$0]) }
-        damaged += [bytes + [0], Array(repeating: 0xFF, count: SpooledResult.maximumBytes + 1)]
-        for content in damaged {
-            lines = []
-            try Data(content).write(to: URL(fileURLWithPath: path(a)))
-            #expect(try open().results == [b])
-            #expect(lines.count == 1 && lines[0].contains(name(a)), "\(lines)")
-            #expect(try names(in: store + "/outbox/0") == ["damaged", "lock", name(b)].sorted())
-        }
+        #expect(try read(a + Array("and then something else".utf8)) == [result("a")])
+        #expect(lines.count == 1)
     }
 
-    @Test func `a failure, another version and another attempt's result are set aside with the reason`() throws {
-        let (a, b) = (result("a"), result("b"))
-        try leave(a)
+    @Test func `a failure, another version and foreign bytes are set aside with the reason`() throws {
         func expectSetAside(_ bytes: [UInt8], _ reason: String) throws {
-            lines = []
-            try Data(bytes).write(to: URL(fileURLWithPath: path(a)))
-            #expect(try open().results == [])
+            #expect(try read(bytes) == [])
             #expect(lines.count == 1 && lines[0].contains(reason), "\(lines)")
+            #expect(try names(in: folder() + "/damaged") == ["segment-1"])
         }
-        try expectSetAside(SpooledResult.bytes(of: b), "its name should be \(name(b))")
         try expectSetAside(SpooledResult.bytes(of: result("a", 1, .failed(JobFailure(.io, "no")))), "its content is no result")
-        var newer = SpooledResult.bytes(of: a)
+        var newer = SpooledResult.bytes(of: result("a"))
         newer[8] = 9
-        try expectSetAside(newer, "it has version 9, expected 1")
+        try expectSetAside(newer, "it has version 9, expected 2")
         try expectSetAside(Array("something else altogether".utf8), "it does not begin with")
     }
 
-    @Test func `links, pipes, folders and half-written files are no results and harm nothing`() throws {
-        let a = result("a")
-        try leave(a)
-        let folder = store + "/outbox/0"
-        try FileManager.default.createSymbolicLink(atPath: folder + "/link", withDestinationPath: path(a))
-        #expect(mkfifo(folder + "/pipe", 0o600) == 0)
-        try FileManager.default.createDirectory(atPath: folder + "/folder.tmp/inner", withIntermediateDirectories: true)
-        try Data([1]).write(to: URL(fileURLWithPath: folder + "/half.tmp"))
-        #expect(try open().results == [a])
+    @Test func `links, pipes and folders are no results and harm nothing`() throws {
+        try leave(result("a"))
+        try FileManager.default.createSymbolicLink(atPath: folder() + "/link", withDestinationPath: segment())
+        #expect(mkfifo(folder() + "/pipe", 0o600) == 0)
+        try FileManager.default.createDirectory(atPath: folder() + "/folder/inner", withIntermediateDirectories: true)
+        #expect(try open().results == [result("a")])
         #expect(lines.count == 3)
-        #expect(try names(in: folder) == ["damaged", "lock", name(a)].sorted())
-        #expect(try names(in: folder + "/damaged") == ["folder.tmp", "link", "pipe"])
+        #expect(try names(in: folder() + "/damaged") == ["folder", "link", "pipe"])
     }
 
     @Test func `what is in the way of an outbox is passed over`() throws {
         try FileManager.default.createDirectory(atPath: store + "/outbox/1/lock", withIntermediateDirectories: true)
         try Data([1]).write(to: URL(fileURLWithPath: store + "/outbox/0"))
-        try open().spool(result("a"))
+        try leave(result("a"))
         #expect(try open().results == [result("a")])
         #expect(try names(in: store + "/outbox") == ["0", "1", "2"])
     }
 
-    @Test func `a result that cannot be written is an error and leaves nothing`() throws {
-        let a = result("a")
-        let outbox = try open()
-        try FileManager.default.createDirectory(atPath: path(a) + ".tmp/inner", withIntermediateDirectories: true)
-        #expect(throws: (any Error).self) { try outbox.spool(a) }
-        #expect(!FileManager.default.fileExists(atPath: path(a)))
+    @Test func `results that cannot be written are an error and leave nothing, and later ones are kept`() throws {
+        do {
+            let outbox = try open()
+            try FileManager.default.createDirectory(atPath: segment() + "/inner", withIntermediateDirectories: true)
+            outbox.spool(result("a"))
+            #expect(throws: (any Error).self) { try outbox.flush() }
+            #expect(!outbox.isWaiting(result("a").attempt))
+            try FileManager.default.removeItem(atPath: segment())
+            outbox.spool(result("b"))
+            try outbox.flush()
+        }
+        #expect(try open().results == [result("b")])
     }
 }

@@ -29,7 +29,15 @@ import Worker
     private var result: AttemptResult {
         AttemptResult(attempt: attempt, outcome: .finished, epochs: [], artifacts: [], numericClass: "v1", seconds: 4)
     }
-    private var spooled: String { "\(folder)/store/outbox/0/\(attempt.job.digest.hex)-4" }
+    private var segment: String { "\(folder)/store/outbox/0/segment-1" }
+    /// What is on the disk, whoever writes there.
+    private var spooled: [AttemptResult] {
+        let names = (try? FileManager.default.contentsOfDirectory(atPath: folder + "/store/outbox/0")) ?? []
+        return names.filter { $0.hasPrefix("segment-") }.flatMap { name in
+            let data = (try? Data(contentsOf: URL(fileURLWithPath: folder + "/store/outbox/0/" + name))) ?? Data()
+            return OutboxSegment.content(of: [UInt8](data)).results
+        }
+    }
 
     /// A runner that has one result to tell, whatever it is asked.
     private func worker(_ name: String) throws -> WorkerLoop {
@@ -69,7 +77,7 @@ import Worker
                     say(welcome)
                     say(.assign(Assignment(attempt: attempt, spec: [1], inputs: [])))
                 case .result(let told):
-                    wasOnDisk = FileManager.default.fileExists(atPath: spooled)
+                    wasOnDisk = spooled == [result]
                     #expect(told == result)
                     return true
                 default: break
@@ -90,18 +98,18 @@ import Worker
                 say(.acknowledged(attempt))
             default: break
             }
-            return delivered != nil && !FileManager.default.fileExists(atPath: spooled)
+            return delivered != nil && spooled.isEmpty
         }
         #expect(greeted == [attempt])
         #expect(delivered == result)
-        #expect(!FileManager.default.fileExists(atPath: spooled))
+        #expect(spooled == [])
         #expect(lines.contains { $0.hasPrefix("1 results of earlier workers") })
     }
 
     @Test func `a result that the disk does not take is delivered all the same`() throws {
         var delivered: AttemptResult?
         let worker = try worker("w1")
-        try FileManager.default.createDirectory(atPath: spooled + ".tmp/inner", withIntermediateDirectories: true)
+        try FileManager.default.createDirectory(atPath: segment + "/inner", withIntermediateDirectories: true)
         try run(worker) { message, say in
             switch message {
             case .hello:
@@ -113,7 +121,33 @@ import Worker
             return delivered != nil
         }
         #expect(delivered == result)
-        #expect(lines.contains { $0.contains("the result is kept in memory only") })
+        #expect(lines.contains { $0.contains("1 results are kept in memory only") })
+    }
+
+    /// libzmq may stop reconnecting for good without a word, so silence is what counts.
+    @Test func `a worker whose coordinator falls silent comes back over a new connection`() throws {
+        var peers: [PeerID] = []
+        let worker = try worker("w1")
+        let deadline = ContinuousClock.now + .seconds(Limits.coordinatorSilenceSeconds + 10)
+        let ending = try worker.run {
+            while let (peer, frame) = try? socket.receive(), let message = try? WorkerMessage(frame: frame) {
+                guard case .hello = message, !peers.contains(peer) else { continue }
+                peers.append(peer)
+                guard peers.count == 1 else { continue }
+                _ = try? socket.send(CoordinatorMessage.welcome(Welcome(datasetPath: "/data", drop: [])).frame, to: peer)
+            }
+            return peers.count == 2 || ContinuousClock.now > deadline
+        }
+        #expect(ending == .stopped && peers.count == 2)
+        #expect(lines.contains("the coordinator is silent: connecting again"))
+    }
+
+    @Test func `chunks and heartbeats keep to what libzmq can bear`() {
+        // Longer frames hold heartbeats up until a healthy connection is cut.
+        #expect(Limits.chunkBytes <= 256 * 1024)
+        #expect(SocketOptions.data.maximumFrameBytes > Limits.chunkBytes && Limits.dataFrameBytes == SocketOptions.data.maximumFrameBytes)
+        #expect(SocketOptions.heartbeatLifetimeMilliseconds <= 65_000)
+        #expect(SocketOptions.heartbeatLifetimeMilliseconds > 2 * SocketOptions.heartbeatIntervalMilliseconds)
     }
 
     @Test func `a worker that can have no outbox works without`() throws {

@@ -27,7 +27,7 @@ import Worker
         #expect(throws: WorkerError.refused(reason)) {
             _ = try loop.run {
                 turns += 1
-                if let (peer, frame) = try? socket.receive(), frame.starts(with: [7, 3, 0, 3, 0]) {
+                if let (peer, frame) = try? socket.receive(), frame.starts(with: [7, 4, 0, 4, 0]) {
                     _ = try? socket.send([2, UInt8(reason.utf8.count), 0, 0, 0] + Array(reason.utf8), to: peer)
                 }
                 return turns > 100

@@ -1,0 +1,124 @@
+import HeapModule
+import Studies
+
+// Which ready job goes to which worker. Nothing here looks at all jobs or all workers: an event costs what it changes.
+
+extension Dispatcher {
+    /// Workers of one kind that may have room, by name; each is in it at most once.
+    struct Offers {
+        private var names = Heap<String>()
+        private var members: Set<String> = []
+
+        mutating func insert(_ name: String) {
+            if members.insert(name).inserted { names.insert(name) }
+        }
+
+        mutating func popMin() -> String? {
+            guard let name = names.popMin() else { return nil }
+            members.remove(name)
+            return name
+        }
+    }
+
+    /// To be called when a worker may have got room; it is looked at again before it gets anything.
+    mutating func offer(_ name: String) {
+        guard let worker = workers[name], worker.leases.count < worker.leaseLimit else { return }
+        if worker.hello.isCentral { centralOffers.insert(name) } else { offers.insert(name) }
+    }
+
+    mutating func assignReadyJobs(at now: Instant, _ commands: inout [Command]) {
+        guard mode == .working, !hasTooManyFailures else { return }
+        assign(central: false, at: now, &commands)
+        assign(central: true, at: now, &commands)
+    }
+
+    /// Free slots come first, everywhere; then a worker is leased jobs ahead, so that a slot that frees has its next job on the
+    /// host already.
+    private mutating func assign(central: Bool, at now: Instant, _ commands: inout [Command]) {
+        var asked: [String] = []
+        while hasReady(central: central), let name = central ? centralOffers.popMin() : offers.popMin() {
+            // It may have left since, or come back as the other kind, which has put it into the other offers.
+            guard let worker = workers[name], worker.hello.isCentral == central else { continue }
+            asked.append(name)
+            lease(to: name, upTo: worker.hello.slots, at: now, &commands)
+        }
+        for name in asked {
+            guard hasReady(central: central), let worker = workers[name] else { break }
+            lease(to: name, upTo: worker.hello.slots + leasesAhead(of: worker, at: now), at: now, &commands)
+        }
+        // Who still has a free slot is asked again at the next event; who is leased ahead, when a job of its ends.
+        for name in asked where workers[name]?.freeSlots ?? 0 > 0 { offer(name) }
+    }
+
+    /// How many jobs a worker may hold beyond its slots: one whose jobs are tiny needs many, since it ends them faster than a
+    /// message, a sync and a commit take; one whose jobs are long needs one a slot.
+    ///
+    /// At most half of its share of the jobs that are ready, by slots: what one worker holds cannot be given to a slot that
+    /// idles elsewhere, and at the end of a stage, with few jobs ready, nothing is held.
+    private func leasesAhead(of worker: Worker, at now: Instant) -> Int {
+        // A canary is alone.
+        guard hostRecords[worker.hello.host]?.quarantine == nil else { return 0 }
+        let slots = worker.hello.isCentral ? centralSlots : ordinarySlots
+        let ready = worker.hello.isCentral ? readyCentralQueue.count : readyQueue.count
+        let share = worker.hello.slots * (ready / (2 * max(1, slots)))
+        let wanted = max(worker.hello.slots, Int(worker.completions.perSecond(at: now) * Limits.leaseAheadSeconds))
+        return min(share, wanted, Limits.leasesAhead(slots: worker.hello.slots))
+    }
+
+    private mutating func lease(to name: String, upTo limit: Int, at now: Instant, _ commands: inout [Command]) {
+        guard let worker = workers[name] else { return }
+        for _ in 0..<max(0, limit - worker.leases.count) {
+            guard mayTakeWork(worker, at: now), let id = popReady(for: worker) else { return }
+            lease(id, to: name, &commands)
+        }
+    }
+
+    /// A worker joins, comes back with other slots or, without a greeting, leaves.
+    mutating func countSlots(of name: String, as hello: Hello?) {
+        for (sign, hello) in [(-1, workers[name]?.hello), (1, hello)] {
+            guard let hello else { continue }
+            if hello.isCentral { centralSlots += sign * hello.slots } else { ordinarySlots += sign * hello.slots }
+        }
+    }
+
+    /// Whether a job waits; entries of jobs that were taken back or settled since they were queued are thrown away.
+    private mutating func hasReady(central: Bool) -> Bool {
+        while let entry = central ? readyCentralQueue.min : readyQueue.min {
+            if jobs[entry.id]?.phase == .ready { return true }
+            if central { readyCentralQueue.removeMin() } else { readyQueue.removeMin() }
+        }
+        return false
+    }
+
+    /// The first job in the queue that the worker's host has not failed; jobs that it has wait for another host.
+    private mutating func popReady(for worker: Worker) -> JobID? {
+        let central = worker.hello.isCentral
+        var avoided: [QueueEntry] = []
+        var found: JobID?
+        while found == nil, let entry = central ? readyCentralQueue.popMin() : readyQueue.popMin() {
+            guard let job = jobs[entry.id], job.phase == .ready else { continue }
+            if avoids(worker.hello.host, job) { avoided.append(entry) } else { found = entry.id }
+        }
+        for entry in avoided {
+            if central { readyCentralQueue.insert(entry) } else { readyQueue.insert(entry) }
+        }
+        return found
+    }
+
+    private mutating func lease(_ id: JobID, to name: String, _ commands: inout [Command]) {
+        guard let number = jobs[id].map({ $0.entry.lastAttempt + 1 }) else { return }
+        let attempt = AttemptID(job: id, number: number)
+        jobs[id]?.entry.lastAttempt = number
+        jobs[id]?.phase = .leased(attempt: number, worker: name)
+        workers[name]?.leases.insert(id)
+        if let host = workers[name]?.hello.host { noteLease(of: id, on: host) }
+        commands.append(.record(.attemptStarted(attempt, worker: name)))
+        commands.append(.send(.assign(assignment(attempt, to: name)), to: name))
+    }
+
+    /// The lease of a job is not this worker's any more.
+    mutating func release(_ id: JobID, by name: String) {
+        workers[name]?.leases.remove(id)
+        offer(name)
+    }
+}

@@ -1,0 +1,15 @@
+/// A bug that simulation plants in a ``Dispatcher`` or a ``WorkerSession`` to see that its rules find it; `nil` everywhere else.
+package enum PlantedFault: Sendable {
+    /// What waits for a finished job is not told.
+    case losesDependents
+    /// What waits for a failed job waits on.
+    case forgetsDoomedDependents
+    /// Jobs that an earlier coordinator's worker may run are never given to another.
+    case holdsForEver
+    /// Leases run out while the coordinator itself stands still.
+    case blamesWorkersForStalls
+    /// An attempt that has failed goes on when its worker lists it.
+    case readoptsEndedAttempts
+    /// A late assignment is taken though a newer attempt at the job is there.
+    case takesOlderAttempts
+}

@@ -1,0 +1,183 @@
+import Coordination
+import Digests
+import Foundation
+import GRDB
+import LedgerStore
+import Studies
+import Testing
+
+/// Rows that change behind the ledger's back: what a flipped bit looks like to SQLite, which has no checksums.
+@Suite struct SealTests {
+    /// Jobs of which one is finished, one has diverged, one has failed and one is open; ids as specifications have them.
+    private func settled() throws -> (folder: TestFolder, study: StudyID) {
+        let folder = TestFolder()
+        let ledger = try Ledger.open(path: folder.ledger, now: noon)
+        let jobs = ["finished", "diverged", "failed", "open"].enumerated().map { position, name in
+            let spec = Array("{\"name\":\"\(name)\"}".utf8)
+            return PlannedJobRecord(
+                id: JobID(canonicalJSON: spec), spec: spec, kind: .train, stage: "evaluate", priority: position, inputs: [])
+        }
+        let study = try ledger.register(
+            study: LedgerStoreTests.study(), jobs: jobs,
+            cells: jobs.enumerated().map { CellRecord(stage: "evaluate", arm: "random", pair: [10, 14], replicate: $0, job: $1.id) },
+            now: noon
+        ).study
+        let attempts = jobs.map { AttemptID(job: $0.id, number: 1) }
+        try ledger.record(
+            [
+                .workerJoined(hello("w1")), .attemptStarted(attempts[0], worker: "w1"),
+                .jobSettled(result(attempts[0], artifacts: [artifact("weights")])), .attemptStarted(attempts[1], worker: "w1"),
+                .jobSettled(result(attempts[1], .diverged(epoch: 2, step: 7))), .attemptStarted(attempts[2], worker: "w1"),
+                .jobFailed(jobs[2].id, attempt: attempts[2], crash),
+            ], now: noon)
+        try ledger.close()
+        return (folder, study)
+    }
+
+    /// Changes a ledger as nobody may: no trigger, constraint or coordinator is asked.
+    private func tamper(_ folder: TestFolder, _ sql: String) throws {
+        var configuration = Configuration()
+        configuration.foreignKeysEnabled = false
+        let queue = try DatabaseQueue(path: folder.ledger, configuration: configuration)
+        try queue.inDatabase { db in
+            let triggers = try Row.fetchAll(db, sql: "SELECT name, sql FROM sqlite_master WHERE type = 'trigger'")
+            for trigger in triggers { try db.execute(sql: "DROP TRIGGER \(trigger[0] as String)") }
+            try db.execute(sql: "PRAGMA ignore_check_constraints = 1; " + sql)
+            #expect(db.totalChangesCount > 0, "\(sql)")
+            for trigger in triggers { try db.execute(sql: trigger[1]) }
+        }
+        try queue.close()
+    }
+
+    @Test func `a ledger as it was written passes every check`() throws {
+        let (folder, study) = try settled()
+        let reader = try LedgerReader(path: folder.ledger)
+        try reader.requireSealed(study: study)
+        #expect(try reader.cellResults(study: study).map(\.epochs.count) == [2, 2, 0, 0])
+        #expect(try reader.cellResults(study: study, epochs: .last).map(\.epochs.count) == [1, 1, 0, 0])
+        #expect(try reader.audit() == LedgerAudit(jobs: 4, epochs: 4))
+        #expect(try reader.recordedArtifacts().map(\.artifact) == [artifact("weights")])
+    }
+
+    @Test(arguments: [
+        "UPDATE jobs SET state = 'failed', settled_attempt = NULL WHERE state = 'finished'",
+        "UPDATE jobs SET state = 'open' WHERE state = 'finished'", "UPDATE jobs SET numeric_class = 'v2' WHERE state = 'finished'",
+        "UPDATE jobs SET seconds = 5 WHERE state = 'finished'", "UPDATE jobs SET diverged_step = 8 WHERE state = 'diverged'",
+        "UPDATE jobs SET failure_reason = 'IO' WHERE state = 'failed'", "UPDATE jobs SET state = 'finished' WHERE state = 'open'",
+        "UPDATE jobs SET digest = zeroblob(32) WHERE state = 'open'", "DELETE FROM job_seals WHERE job = 1",
+        "UPDATE study_seals SET grid = zeroblob(32)", "DELETE FROM study_seals", "DELETE FROM cells WHERE replicate = 2",
+        "UPDATE cells SET arm = 'gabor' WHERE replicate = 1", "UPDATE cells SET pair = '10-15' WHERE replicate = 1",
+        "UPDATE cells SET job = 2 WHERE replicate = 0", "DELETE FROM study_jobs WHERE job = 4",
+        "UPDATE stages SET name = 'evaluatf'", "UPDATE studies SET registration = 9", "UPDATE studies SET name = 'demq'",
+        "UPDATE studies SET definition = '{} '",
+    ])
+    func `a changed row of a study or a result is refused before anything is shown`(sql: String) throws {
+        let (folder, study) = try settled()
+        try tamper(folder, sql)
+        // Small ledgers are looked through when they are opened, which finds some of it earlier.
+        #expect { try LedgerReader(path: folder.ledger).requireSealed(study: study) } throws: { error in
+            guard case LedgerError.damaged(folder.ledger, _) = error else { return false }
+            return true
+        }
+    }
+
+    @Test(arguments: [
+        "UPDATE epochs SET validation_accuracy = 43 WHERE job = 1 AND epoch = 2",
+        "UPDATE epochs SET training_loss = NULL WHERE job = 1 AND epoch = 2", "UPDATE epochs SET epoch = 3 WHERE job = 1 AND epoch = 2",
+        "DELETE FROM epochs WHERE job = 1 AND epoch = 2",
+    ])
+    func `a changed last epoch is refused, whichever epochs are read`(sql: String) throws {
+        let (folder, study) = try settled()
+        try tamper(folder, sql)
+        let reader = try LedgerReader(path: folder.ledger)
+        try reader.requireSealed(study: study)
+        #expect(throws: LedgerError.self) { try reader.cellResults(study: study) }
+        #expect(throws: LedgerError.self) { try reader.cellResults(study: study, epochs: .last) }
+        let problems = try reader.audit().problems
+        #expect(problems.contains { $0.contains("epochs of job") && $0.contains("not what was recorded") })
+        #expect(problems.contains { $0.contains("has another digest than recorded") })
+    }
+
+    @Test(arguments: [
+        ("UPDATE epochs SET seconds = 3 WHERE job = 1 AND epoch = 1", "the epochs of job"),
+        ("UPDATE artifacts SET digest = zeroblob(32)", "has another digest than recorded"),
+        ("UPDATE specs SET json = X'7B7D' WHERE job = 4", "the specification of job"),
+        ("DELETE FROM workers", "a row of attempts refers to a row of workers that is not there"),
+    ])
+    func `an audit finds what tables do not read`(sql: String, finding: String) throws {
+        let (folder, study) = try settled()
+        try tamper(folder, sql)
+        let reader = try LedgerReader(path: folder.ledger)
+        try reader.requireSealed(study: study)
+        _ = try reader.cellResults(study: study, epochs: .last)
+        let problems = try reader.audit().problems
+        #expect(problems.contains { $0.contains(finding) }, "\(problems)")
+    }
+
+    @Test func `a coordinator does not go on from changed results`() throws {
+        let (folder, study) = try settled()
+        try tamper(folder, "UPDATE jobs SET seconds = 5 WHERE state = 'finished'")
+        let ledger = try Ledger.open(path: folder.ledger, now: noon)
+        #expect(throws: LedgerError.self) { try ledger.requireSealed(study: study) }
+    }
+
+    @Test func `a failed job that is open again has no seal, and gets one with its result`() throws {
+        let fixture = try Fixture()
+        try fixture.record(
+            .attemptStarted(attempt("a", 1), worker: "w1"), .jobFailed(jobID("a"), attempt: attempt("a", 1), crash),
+            .jobReopened(jobID("a")))
+        try fixture.ledger.requireSealed(study: fixture.study)
+        try fixture.record(.attemptStarted(attempt("a", 2), worker: "w1"), .jobSettled(result(attempt("a", 2))))
+        try fixture.ledger.requireSealed(study: fixture.study)
+        #expect(try fixture.reader().cellResults(study: fixture.study).first?.epochs.count == 2)
+    }
+
+    @Test func `a ledger of schema 2 is sealed when it is opened for writing, and readers say so until then`() throws {
+        let (folder, study) = try settled()
+        let queue = try DatabaseQueue(path: folder.ledger)
+        try queue.inDatabase { db in
+            try db.execute(
+                sql: """
+                    DROP TRIGGER seals_go_with_their_result; DROP TABLE job_seals; DROP TABLE study_seals;
+                    DELETE FROM grdb_migrations WHERE identifier <> 'v2'; PRAGMA user_version = 2
+                    """)
+        }
+        try queue.close()
+        let expected = LedgerError.olderSchema(path: folder.ledger, actual: 2, expected: Schema.version)
+        #expect(throws: expected) { try LedgerReader(path: folder.ledger) }
+        #expect(expected.recoverySuggestion?.contains("sower resume") == true)
+        let ledger = try Ledger.open(path: folder.ledger, now: noon)
+        try ledger.requireSealed(study: study)
+        try ledger.close()
+        let reader = try LedgerReader(path: folder.ledger)
+        #expect(try reader.audit() == LedgerAudit(jobs: 4, epochs: 4))
+        #expect(try reader.cellResults(study: study).map(\.epochs.count) == [2, 2, 0, 0])
+    }
+
+    @Test func `a log that lost commits is refused; one whose last commit was torn is not`() throws {
+        let fixture = try Fixture()
+        for number in 1...4 { try fixture.record(.event(kind: "note", text: "\(number)")) }
+        let log = try Data(contentsOf: URL(fileURLWithPath: fixture.folder.ledger + "-wal"))
+        let frameBytes = 24 + 4096
+        let frames = (log.count - 32) / frameBytes
+        #expect(frames > 4)
+        // A copy, since SQLite would mend its own. Header and first frame; then a frame from the middle; then the last.
+        for (position, isRefused) in [(20, true), (100, true), (32 + frames / 2 * frameBytes + 500, true), (log.count - 10, false)] {
+            let copy = TestFolder()
+            var damaged = log
+            damaged[position] ^= 4
+            try damaged.write(to: URL(fileURLWithPath: copy.ledger + "-wal"))
+            try FileManager.default.copyItem(atPath: fixture.folder.ledger, toPath: copy.ledger)
+            func isDamage(_ body: () throws -> Void) throws -> Bool {
+                do {
+                    try body()
+                    return false
+                } catch LedgerError.damaged(_, let detail) {
+                    return detail.contains("write-ahead log")
+                }
+            }
+            #expect(try isDamage { _ = try LedgerReader(path: copy.ledger) } == isRefused, "byte \(position)")
+            #expect(try isDamage { try Ledger.open(path: copy.ledger, now: noon).close() } == isRefused, "byte \(position)")
+        }
+    }
+}
