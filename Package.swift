@@ -47,7 +47,10 @@ let package = Package(
             ]),
         .target(
             name: "LedgerStore",
-            dependencies: ["Coordination", "Digests", "Failpoints", "Studies", .product(name: "GRDB", package: "GRDB.swift")]),
+            dependencies: [
+                "Coordination", "Digests", "Failpoints", "Studies", .product(name: "GRDB", package: "GRDB.swift"),
+                .product(name: "GRDBSQLite", package: "GRDB.swift"),
+            ]),
         .target(name: "Reports", dependencies: ["Studies"]),
         .target(name: "Simulation", dependencies: ["Coordination", "Digests", "Studies"]),
         // Layer 4

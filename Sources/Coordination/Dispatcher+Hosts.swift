@@ -24,7 +24,9 @@ extension Dispatcher {
         hostRecords.filter { $0.value.quarantine != nil && isBarred($0.key) }.map(\.key).sorted()
     }
 
-    mutating func noteSuccess(on host: String, _ commands: inout [Command]) {
+    mutating func noteSuccess(of job: JobID, on host: String, _ commands: inout [Command]) {
+        // The central worker's work says nothing of the host's others.
+        guard jobs[job]?.entry.isCentral == false else { return }
         guard let record = hostRecords.removeValue(forKey: host), record.quarantine != nil else { return }
         commands.append(.record(.event(kind: "host-restored", text: "\(host): a job has succeeded there again")))
     }
@@ -42,7 +44,7 @@ extension Dispatcher {
                 let seconds = min(earlier.seconds * 2, Limits.longestQuarantineSeconds)
                 record.quarantine = HostRecord.Quarantine(until: now + seconds, seconds: seconds)
             }
-        } else if record.failed.count >= Limits.hostFailures {
+        } else if record.failed.count >= Limits.hostFailures, hasOtherHost(than: host) {
             record.quarantine = HostRecord.Quarantine(until: now + Limits.quarantineSeconds, seconds: Limits.quarantineSeconds)
             commands.append(
                 .record(
@@ -60,8 +62,14 @@ extension Dispatcher {
 
     /// Whether a host is kept from work. Never the last one: then it is rather the jobs that fail.
     func isBarred(_ host: String) -> Bool {
-        guard hostRecords[host]?.quarantine != nil else { return false }
-        return workers.values.contains { hostRecords[$0.hello.host]?.quarantine == nil && !$0.hello.isCentral }
+        hostRecords[host]?.quarantine != nil && hasOtherHost(than: host)
+    }
+
+    /// Whether a worker on another host, in no quarantine, could do this one's work.
+    private func hasOtherHost(than host: String) -> Bool {
+        workers.values.contains {
+            $0.hello.host != host && hostRecords[$0.hello.host]?.quarantine == nil && !$0.hello.isCentral
+        }
     }
 
     /// What keeps a worker from new work at `now`, whatever it has room for: its silence or its host's quarantine.

@@ -309,7 +309,7 @@ package struct Dispatcher: Sendable {
         case .finished, .diverged:
             // A late result is as good as any while the job is open: the lease saves work, the job's id keeps the truth.
             revokeLease(except: attempt, on: name, &commands)
-            if let host = workers[name]?.hello.host { noteSuccess(on: host, &commands) }
+            if let host = workers[name]?.hello.host { noteSuccess(of: attempt.job, on: host, &commands) }
             let state: JobState = result.outcome == .finished ? .finished : .diverged
             commands.append(.record(.jobSettled(result)))
             jobs[attempt.job]?.phase = .settled(state)

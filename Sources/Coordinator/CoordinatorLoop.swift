@@ -232,7 +232,7 @@ package final class CoordinatorLoop {
         for case .send(let message, let name) in commands { try send(message.frame, to: name) }
         for case .discard(let digest) in commands {
             Failpoint.coordinatorDiscardBefore.pass()
-            try? store.remove(digest)
+            _ = try? store.remove(digest)
         }
         return changes
     }

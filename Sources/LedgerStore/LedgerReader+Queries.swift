@@ -48,37 +48,38 @@ extension LedgerReader {
         }
     }
 
-    /// A stage's cells, by arm as registered, pair and replicate, with the epochs of the results that stand.
+    /// A stage's cells, by arm as registered, pair and replicate, with the epochs of the results that stand; what they are made from is
+    /// compared with its seals.
     package func cellResults(study: StudyID, stage: String = "evaluate", epochs: EpochSelection = .all)
         throws(LedgerError) -> [CellRow]
     {
         try read { db in
-            let select =
-                switch epochs {
-                case .all: try db.makeStatement(sql: Queries.epochs)
-                case .last: try db.makeStatement(sql: Queries.lastEpoch)
-                case .none: nil as Statement?
-                }
             let cells = try Row.fetchCursor(db, sql: Queries.cells, arguments: [study.rawValue, stage])
             var result: [CellRow] = []
+            result.reserveCapacity(
+                try Int.fetchOne(
+                    db, sql: "SELECT count(*) FROM cells WHERE study = ? AND stage = ?", arguments: [study.rawValue, stage]) ?? 0)
+            var hasher = RowHasher()
             while let row = try cells.next() {
-                var metrics: [EpochMetrics] = []
-                if let select, let attempt = row[7] as Int? {
-                    var hasher = RowHasher()
-                    let rows = try Row.fetchCursor(select, arguments: [row[3] as Int64, attempt])
-                    while let epoch = try rows.next() {
-                        metrics.append(epoch.epochMetrics(from: 0))
-                        hasher.add(epoch)
-                    }
-                    guard (row[epochs == .last ? 14 : 15] as Data?) == hasher.digest.blob else {
-                        throw Seals.damaged("an epoch of job \(try row.job(4).short)", path)
-                    }
-                }
+                try Seals.check(row, of: cells, at: 5, &hasher, path: path)
                 result.append(
                     CellRow(
-                        arm: row[0], pair: [Int](pairText: row[1]), replicate: row[2], job: try row.job(4),
-                        state: JobState(stored: row[5], isRunning: row[6]), epochs: metrics, numericClass: row[8],
-                        seconds: row[9], divergedAt: row.divergence(10), failure: row.failure(12)))
+                        arm: row[0], pair: [Int](pairText: row[1]), replicate: row[2], job: try row.job(6),
+                        state: JobState(stored: row[7], isRunning: row[4]),
+                        epochs: row.hasNull(atIndex: 18) || epochs == .none ? [] : [row.epochMetrics(from: 18)],
+                        numericClass: row[12], seconds: row[13], divergedAt: row.divergence(14), failure: row.failure(16)))
+                guard epochs == .all, let attempt = row[9] as Int? else { continue }
+                let rows = try Row.fetchCursor(db.cachedStatement(sql: Queries.epochs), arguments: [row[3] as Int64, attempt])
+                var metrics: [EpochMetrics] = []
+                while let epoch = try rows.next() {
+                    metrics.append(epoch.epochMetrics(from: 0))
+                    hasher.add(rows)
+                }
+                let digest = hasher.finalize()
+                guard try row.digest(28) == digest else {
+                    throw Seals.damaged("an epoch of job \(try row.job(6).short)", path)
+                }
+                result[result.count - 1].epochs = metrics
             }
             return result
         }

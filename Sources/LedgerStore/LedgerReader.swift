@@ -58,7 +58,8 @@ package final class LedgerReader: Sendable {
             configuration.label = "LedgerStore.LedgerReader"
             configuration.readonly = true
             configuration.busyMode = .timeout(1)
-            configuration.prepareDatabase { db in try db.execute(sql: "PRAGMA query_only = 1") }
+            // 64 MiB of pages: what seals cover is read more than once.
+            configuration.prepareDatabase { db in try db.execute(sql: "PRAGMA query_only = 1; PRAGMA cache_size = -65536") }
             let queue = try DatabaseQueue(path: path, configuration: configuration)
             try queue.read { db in
                 let application = try Int32.fetchOne(db, sql: "PRAGMA application_id") ?? 0
@@ -92,9 +93,15 @@ package final class LedgerReader: Sendable {
         return folder
     }
 
-    /// Throws `.damaged` unless the study's rows are as they were sealed; no epoch is read.
-    package func requireSealed(study: StudyID) throws(LedgerError) {
-        try read { db in try Seals.check(study: study.rawValue, path: path, db) }
+    /// Throws `.damaged` unless the study's row and grid, and with `results` its jobs' results, are as they were sealed.
+    package func requireSealed(study: StudyID, results: Bool = true) throws(LedgerError) {
+        try read { db in
+            if results {
+                try Seals.check(study: study.rawValue, path: path, db)
+            } else {
+                try Seals.checkGrid(study: study.rawValue, path: path, db)
+            }
+        }
     }
 
     package func read<Result>(_ body: (Database) throws -> Result) throws(LedgerError) -> Result {

@@ -16,10 +16,10 @@ package enum Queries {
         GROUP BY study_jobs.stage
         """
 
+    /// A cell's place, its job, whether that is running, the seal of its result, what that is over, the seal of its epochs.
     package static let cells = """
-        SELECT cells.arm, cells.pair, cells.replicate, jobs.id, jobs.digest, jobs.state, attempts.job IS NOT NULL,
-            jobs.settled_attempt, jobs.numeric_class, jobs.seconds, jobs.diverged_epoch, jobs.diverged_step,
-            jobs.failure_reason, jobs.failure_message, job_seals.last_epoch, job_seals.epochs
+        SELECT cells.arm, cells.pair, cells.replicate, jobs.id, attempts.job IS NOT NULL, job_seals.result, \(Seals.sealed),
+            job_seals.epochs
         FROM cells
         JOIN jobs ON jobs.id = cells.job
         LEFT JOIN job_seals ON job_seals.job = cells.job

@@ -9,7 +9,7 @@ package enum Schema {
     package static let applicationID: Int32 = 0x534F_5752
     /// The `user_version` that this build writes and reads. Version 1 was never released and is refused: it has no top-5
     /// accuracies, and a table must not mix results with and without them.
-    package static let version = 3
+    package static let version = 4
     /// The oldest version that opening a ledger for writing brings up to date.
     package static let oldestVersion = 2
 
@@ -23,9 +23,15 @@ package enum Schema {
         // Readers of version 2 read this as well, so the version stays.
         migrator.registerMigration("v2 commands", foreignKeyChecks: .immediate) { db in try allowCommands(db) }
         migrator.registerMigration("v3") { db in
-            try db.execute(sql: Seals.tables)
-            try Seals.sealAll(db)
+            try db.execute(sql: "CREATE TABLE job_seals (job INTEGER PRIMARY KEY) STRICT")
+            try db.execute(sql: Seals.studyTable)
             try db.execute(sql: "PRAGMA user_version = 3")
+        }
+        // The seals of version 3 are made anew, over the last epoch too.
+        migrator.registerMigration("v4") { db in
+            try db.execute(sql: "DROP TABLE job_seals; " + Seals.jobTable)
+            try Seals.sealAll(db)
+            try db.execute(sql: "PRAGMA user_version = 4")
         }
         return migrator
     }

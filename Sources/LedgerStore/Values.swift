@@ -45,7 +45,7 @@ extension Row {
 }
 
 extension EpochMetrics {
-    private static let names = [
+    static let names = [
         "epoch", "learning_rate", "training_loss", "training_accuracy", "training_top5_accuracy", "validation_loss",
         "validation_accuracy", "validation_top5_accuracy", "images", "seconds",
     ]

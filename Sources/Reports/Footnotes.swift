@@ -22,8 +22,8 @@ enum Footnotes {
     }
 
     private static func numericClasses(_ grid: ResultGrid) -> [String] {
-        let counts = Dictionary(
-            grid.all.filter { $0.value != nil }.map { ($0.numericClass ?? "not recorded", 1) }, uniquingKeysWith: +)
+        var counts: [String: Int] = [:]
+        for cell in grid.all where cell.value != nil { counts[cell.numericClass ?? "not recorded", default: 0] += 1 }
         guard counts.count > 1 else { return [] }
         let list = counts.sorted { $0.key < $1.key }.map { "\(printable($0.key)) (\($0.value))" }.joined(separator: ", ")
         return ["numeric classes are mixed, last digits may depend on the host: \(list)"]

@@ -17,33 +17,37 @@ struct GridCell: Equatable {
 /// The whole grid in sorted order: arm as in the study, pair, replicate. Its order is what fixes the order of all sums.
 struct ResultGrid {
     private let byArm: [String: [GridCell]]
-    let all: [GridCell]
+    private let arms: [String]
+
+    var all: some Collection<GridCell> { arms.lazy.flatMap { [byArm] in byArm[$0] ?? [] } }
 
     init(info: TableInfo, cells: [CellResult], metric: TableMetric, epoch: Int) {
-        struct Key: Hashable {
-            let arm: String
-            let pair: [Int]
-            let replicate: Int
-        }
-        let given = Dictionary(
-            cells.map { (Key(arm: $0.arm, pair: $0.pair, replicate: $0.replicate), $0) },
-            uniquingKeysWith: { _, _ in preconditionFailure("a cell is given twice") })
-        var byArm: [String: [GridCell]] = [:]
-        var all: [GridCell] = []
         let pairs = info.pairs.sorted { $0.lexicographicallyPrecedes($1) }
-        for arm in info.arms {
+        let replicates = 1...max(1, info.replicates)
+        let armPlaces = Dictionary(info.arms.enumerated().map { ($1, $0) }, uniquingKeysWith: { first, _ in first })
+        let pairPlaces = Dictionary(pairs.enumerated().map { ($1, $0) }, uniquingKeysWith: { first, _ in first })
+        func place(_ arm: Int, _ pair: Int, _ replicate: Int) -> Int { (arm * pairs.count + pair) * replicates.count + replicate - 1 }
+        // Indices into `cells`, which is large.
+        var given = [Int?](repeating: nil, count: info.arms.count * pairs.count * replicates.count)
+        for (index, cell) in cells.enumerated() {
+            guard let arm = armPlaces[cell.arm], let pair = pairPlaces[cell.pair], replicates.contains(cell.replicate) else { continue }
+            precondition(given[place(arm, pair, cell.replicate)] == nil, "a cell is given twice")
+            given[place(arm, pair, cell.replicate)] = index
+        }
+        var byArm: [String: [GridCell]] = [:]
+        for (armPlace, arm) in info.arms.enumerated() {
             var ofArm: [GridCell] = []
-            for pair in pairs {
-                for replicate in 1...max(1, info.replicates) {
-                    let result = given[Key(arm: arm, pair: pair, replicate: replicate)]
-                    ofArm.append(GridCell(arm, pair, replicate, result, metric: metric, epoch: epoch))
+            ofArm.reserveCapacity(pairs.count * replicates.count)
+            for (pairPlace, pair) in pairs.enumerated() {
+                for replicate in replicates {
+                    let index = given[place(armPlace, pairPlace, replicate)]
+                    ofArm.append(GridCell(arm, pair, replicate, index.map { cells[$0] }, metric: metric, epoch: epoch))
                 }
             }
             byArm[arm] = ofArm
-            all += ofArm
         }
         self.byArm = byArm
-        self.all = all
+        arms = info.arms
     }
 
     func cells(arm: String) -> [GridCell] { byArm[arm] ?? [] }

@@ -235,7 +235,7 @@ package final class WorkerLoop {
             }
         }
         guard let death else { return }
-        settings.log("slot \(slot): \(death.message)")
+        settings.log("slot \(slot): \(death.firstLine)")
         // A runner that dies after its result has taken nothing with it; the slot may hold the next job by now.
         if !hasEnded { try feed(.runnerDied(slot: slot, death)) }
     }
@@ -301,8 +301,15 @@ package final class WorkerLoop {
         return read(lifeline, &byte, 1) == 0
     }
 
+    /// What was finished and not yet told is left on the disk, for the next worker to deliver.
     private func close() {
         disk.stop()
+        if let result = disk.takeResult() { outbox?.endWrite(hasSucceeded: (try? result.get()) != nil) }
+        do {
+            try outbox?.flush()
+        } catch {
+            settings.log("results that were not delivered are lost: \(error.localizedDescription)")
+        }
         blobs.stop()
         for runner in runners.values { runner.end() }
         runners = [:]
@@ -316,7 +323,7 @@ extension AttemptOutcome {
         switch self {
         case .finished: "finished"
         case .diverged(let epoch, let step): "diverged in epoch \(epoch), step \(step)"
-        case .failed(let failure): "failed, \(failure.code): \(failure.message)"
+        case .failed(let failure): "failed, \(failure.code): \(failure.firstLine)"
         }
     }
 }

@@ -20,11 +20,11 @@ struct StatusCommand: ParsableCommand {
     func run() throws {
         let folder = try StudyFolder.find(study, in: results.results)
         if cells {
-            try CellList(RecordedStudy(folder)).show(output.outputMode)
+            try CellList(RecordedStudy(folder, checksResults: false)).show(output.outputMode)
             return
         }
         while true {
-            let status = try StudyStatus(RecordedStudy(folder))
+            let status = try StudyStatus(RecordedStudy(folder, checksResults: false))
             switch output.outputMode {
             case .cli:
                 if watch && isatty(1) != 0 { print("\u{1B}[H\u{1B}[2J", terminator: "") }

@@ -107,14 +107,15 @@ struct RecordedStudy {
     var reader: LedgerReader
     var folder: StudyFolder
 
-    init(_ folder: StudyFolder) throws {
+    /// - Parameter checksResults: whether all results are compared with their seals now; a reader of cells compares what it reads.
+    init(_ folder: StudyFolder, checksResults: Bool = true) throws {
         self.folder = folder
         reader = try LedgerReader(path: folder.ledger)
         guard let row = try reader.latestStudy(name: nil) else {
             throw Stop(.configuration, "the ledger \(folder.ledger) holds no study", remedy: "Start it with `sower run`.")
         }
         id = row.id
-        try reader.requireSealed(study: id)
+        try reader.requireSealed(study: id, results: checksResults)
         do {
             study = try JSONDecoder().decode(Study.self, from: Data(row.definitionJSON.utf8))
         } catch {

@@ -8,15 +8,15 @@ import Studies
 struct StudyReport {
     private let study: Study
     private let cells: [CellRow]
-    private let stages: [StageCount]
-    private let failures: [FailureRow]
+    private let recorded: RecordedStudy
     let isComplete: Bool
 
-    init(_ recorded: RecordedStudy) throws {
+    /// Reads the last epochs only, unless another `epoch` is asked for: a hundredth of the ledger.
+    init(_ recorded: RecordedStudy, epoch: Int? = nil) throws {
         study = recorded.study
-        cells = try recorded.reader.cellResults(study: recorded.id)
-        stages = try recorded.reader.stageCounts(study: recorded.id)
-        failures = try recorded.reader.failures(study: recorded.id, limit: 10)
+        let isLast = epoch ?? study.evaluation.recipe.epochs == study.evaluation.recipe.epochs
+        cells = try recorded.reader.cellResults(study: recorded.id, epochs: isLast ? .last : .all)
+        self.recorded = recorded
         isComplete = cells.allSatisfy { $0.state == .finished }
     }
 
@@ -27,14 +27,15 @@ struct StudyReport {
             info: TableInfo(study), cells: cells.map(CellResult.init), metric: metric, epoch: epoch, grouping: grouping)
     }
 
-    var settledText: String {
+    func settledText() throws -> String {
+        let stages = try recorded.reader.stageCounts(study: recorded.id)
         let settled = stages.reduce(0) { $0 + $1.finished + $1.diverged + $1.failed }
         return "\(settled) of \(stages.reduce(0) { $0 + $1.total }) jobs"
     }
 
     /// The jobs that failed for good, with the reason and where to look.
-    var failureLines: [String] {
-        failures.map { failure in
+    func failureLines() throws -> [String] {
+        try recorded.reader.failures(study: recorded.id, limit: 10).map { failure in
             let place = failure.worker.map { " (worker \($0) on \(failure.host ?? "?"))" } ?? ""
             return "\(failure.job.short) \(failure.failure.code): \(JobFailure.firstLine(of: failure.failure.message))\(place)"
         }

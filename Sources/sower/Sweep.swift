@@ -29,7 +29,7 @@ struct Sweep {
         Signals.catchThem()
         let folder = loaded.folder
         let ledger = try Ledger.open(path: folder.ledger, now: Date())
-        let registration = try register(in: ledger)
+        let registration = try ledger.register(loaded.study, loaded.plan, retryFailed: failures.retryFailed)
         try ledger.requireSealed(study: registration.study)
         let entries = try ledger.snapshot(study: registration.study)
         let store = try ArtifactStore(folder: folder.artifacts)
@@ -43,21 +43,6 @@ struct Sweep {
         try ledger.checkpoint()
         try ledger.close()
         try finish(ending)
-    }
-
-    private func register(in ledger: Ledger) throws -> Registration {
-        let study = loaded.study
-        let definition = try JSONOutput.text(study)
-        return try ledger.register(
-            study: StudyRecord(name: study.name, definitionDigest: study.digest, definitionJSON: definition),
-            jobs: loaded.plan.jobs.enumerated().map { priority, job in
-                PlannedJobRecord(
-                    id: job.id, spec: job.spec.canonicalJSON, kind: JobKind(job.spec), stage: job.stage.rawValue,
-                    priority: priority, inputs: job.spec.inputs)
-            },
-            cells: loaded.plan.cells.map {
-                CellRecord(stage: $0.stage.rawValue, arm: $0.arm, pair: $0.pair, replicate: $0.replicate, job: $0.job)
-            }, retryFailed: failures.retryFailed, now: Date())
     }
 
     /// Puts the files that arms start from into the store, where their jobs look for them; one that is gone may be there.
@@ -177,19 +162,19 @@ struct Sweep {
         let report = try StudyReport(RecordedStudy(loaded.folder))
         if ending == .stopped, let code = Signals.pending {
             throw Stop(
-                code, "stopped; everything finished is saved (\(report.settledText))",
+                code, "stopped; everything finished is saved (\(try report.settledText()))",
                 remedy: "Continue with: \(resumeCommand)")
         }
         if ending == .drained || ending == .canceled {
             let word = ending == .drained ? "stopped by `sower stop`" : "canceled by `sower cancel`"
             throw Stop(
-                .incomplete, "\(word); everything finished is saved (\(report.settledText))", remedy: "Continue with: \(resumeCommand)")
+                .incomplete, "\(word); everything finished is saved (\(try report.settledText()))", remedy: "Continue with: \(resumeCommand)")
         }
         try report.writeTables(to: loaded.folder.tables)
         switch mode {
         case .cli:
             print(report.table().rendered(as: .table), terminator: "")
-            for line in report.failureLines { printToError(line) }
+            for line in try report.failureLines() { printToError(line) }
         case .json: print(report.table().rendered(as: .json), terminator: "")
         case .quiet: break
         }
@@ -199,7 +184,7 @@ struct Sweep {
                 remedy: "Look at `sower status \(loaded.folder.name) --results \(shellWord(resultsPath))`, mend the cause, then: \(resumeCommand) --retry-failed")
         }
         guard !report.isComplete else { return }
-        guard !report.failureLines.isEmpty, mode != .quiet else { throw Stop(.someCellsFailed) }
+        guard try !report.failureLines().isEmpty, mode != .quiet else { throw Stop(.someCellsFailed) }
         throw Stop(
             .someCellsFailed, "some jobs have failed for good; their reasons stand above",
             remedy: "Mend the cause, then: \(resumeCommand) --retry-failed")

@@ -59,12 +59,12 @@ struct TableCommand: ParsableCommand {
     }
 
     func run() throws {
-        let recorded = try RecordedStudy(StudyFolder.find(study, in: results.results))
+        let recorded = try RecordedStudy(StudyFolder.find(study, in: results.results), checksResults: false)
         let last = recorded.study.evaluation.recipe.epochs
         if let epoch, !(1...last).contains(epoch) {
             throw Stop(.configuration, "--epoch \(epoch): the study has epochs 1 to \(last)", remedy: "Leave --epoch out for the last one.")
         }
-        let report = try StudyReport(recorded)
+        let report = try StudyReport(recorded, epoch: epoch)
         let table = report.table(metric: metric, epoch: epoch, grouping: over.grouping)
         if outputMode != .quiet {
             print(table.rendered(as: outputMode == .json ? .json : format, precision: precision), terminator: "")

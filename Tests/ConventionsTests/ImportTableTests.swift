@@ -20,7 +20,7 @@ import Testing
         "Jobs": [
             "Artifacts", "Coordination", "Datasets", "Digests", "Initializers", "Networks", "Processes", "Studies", "Tensors",
         ],
-        "LedgerStore": ["Coordination", "Digests", "Failpoints", "GRDB", "Studies"],
+        "LedgerStore": ["Coordination", "Digests", "Failpoints", "GRDB", "GRDBSQLite", "Studies"],
         "Reports": ["Studies"],
         "Simulation": ["Coordination", "Digests", "Studies"],
         "Coordinator": ["Artifacts", "Coordination", "Digests", "Failpoints", "LedgerStore", "Studies", "Transport"],
@@ -53,7 +53,7 @@ import Testing
     }
 
     @Test func `each library has one home`() throws {
-        let libraries = ["ArgumentParser", "COpenBLAS", "CZeroMQ", "Crypto", "GRDB", "HeapModule", "Logging", "Yams"]
+        let libraries = ["ArgumentParser", "COpenBLAS", "CZeroMQ", "Crypto", "GRDB", "GRDBSQLite", "HeapModule", "Logging", "Yams"]
         for library in libraries {
             let homes = Self.allowed.filter { $0.value.contains(library) }.map(\.key)
             #expect(homes.count == 1, "\(library) has the homes \(homes)")

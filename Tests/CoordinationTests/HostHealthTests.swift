@@ -111,9 +111,30 @@ import Testing
         var given = assigned(last)
         while !given.isEmpty {
             last = desk.receive(.result(failed(given.removeFirst(), .crashed)), from: "one")
+            #expect(events(last) == [] && !last.contains(.send(.giveBack, to: "one")), "nothing is said of a quarantine that is none")
             given += assigned(last)
         }
         #expect(desk.dispatcher.counts == [.failed: 4])
+    }
+
+    @Test func `a host that was the only one is barred at its next failure after another has joined`() {
+        var desk = DispatcherDesk(entries: (0..<30).map { entry("\($0)", priority: $0) }, crashLimit: 1)
+        var given = assigned(desk.greet(hello("bad", on: "bad")))
+        for _ in 0..<4 { given += assigned(desk.receive(.result(failed(given.removeFirst(), .crashed)), from: "bad")) }
+        desk.greet(hello("good", on: "good"))
+        #expect(events(desk.receive(.result(failed(given.removeFirst(), .crashed)), from: "bad")) == ["host-quarantined"])
+    }
+
+    @Test func `the success of a host's central worker says nothing of its others`() {
+        var entries = (0..<30).map { entry("\($0)", priority: $0) }
+        entries.append(entry("gather", isCentral: true))
+        var desk = DispatcherDesk(entries: entries)
+        desk.greet(hello("good", on: "good"))
+        let gather = assigned(desk.greet(hello("central", on: "bad", isCentral: true)))
+        var given = assigned(desk.greet(hello("bad", on: "bad")))
+        for _ in 0..<2 { given += assigned(desk.receive(.result(failed(given.removeFirst(), .crashed)), from: "bad")) }
+        desk.receive(.result(result(gather[0])), from: "central")
+        #expect(events(desk.receive(.result(failed(given.removeFirst(), .crashed)), from: "bad")) == ["host-quarantined"])
     }
 
     @Test func `a barred host works again when the others have left`() {

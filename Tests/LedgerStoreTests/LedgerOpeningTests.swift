@@ -136,8 +136,8 @@ import LedgerStore
 
     @Test func `a newer schema is refused by writer and reader`() throws {
         try Ledger.open(path: folder.ledger, now: noon).close()
-        try database("PRAGMA user_version = 4")
-        let expected = LedgerError.newerSchema(path: folder.ledger, actual: 4, supported: 3)
+        try database("PRAGMA user_version = \(Schema.version + 1)")
+        let expected = LedgerError.newerSchema(path: folder.ledger, actual: Schema.version + 1, supported: Schema.version)
         #expect(error { _ = try Ledger.open(path: folder.ledger, now: noon) } == expected)
         #expect(error { _ = try LedgerReader(path: folder.ledger) } == expected)
     }
@@ -146,7 +146,7 @@ import LedgerStore
         try Ledger.open(path: folder.ledger, now: noon).close()
         try database("PRAGMA user_version = 1")
         let content = try Data(contentsOf: URL(fileURLWithPath: folder.ledger))
-        let expected = LedgerError.olderSchema(path: folder.ledger, actual: 1, expected: 3)
+        let expected = LedgerError.olderSchema(path: folder.ledger, actual: 1, expected: Schema.version)
         #expect(error { _ = try Ledger.open(path: folder.ledger, now: noon) } == expected)
         #expect(error { _ = try LedgerReader(path: folder.ledger) } == expected)
         #expect(expected.recoverySuggestion?.contains("--results") == true)
