@@ -75,6 +75,7 @@ package final class Ledger: Sendable {
             try Schema.migrator.migrate(queue)
             return (queue, try Self.takeOver(queue, now: now))
         }
+        WriteAheadLog.reserve(ledger: path)
         try LedgerFile.syncFolder(of: path)
     }
 

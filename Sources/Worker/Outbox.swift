@@ -20,7 +20,7 @@ package final class Outbox {
     private static let outboxLimit = 4096
     /// A segment that is longer is not appended to any more.
     static let segmentBytes = 1 << 20
-    /// An empty segment that is longer is cut to nothing at once, a shorter one when there is time.
+    /// A segment without open results that is longer is begun anew when there is time.
     private static let emptyBytes = 64 << 10
 
     private let folder: String
@@ -68,10 +68,7 @@ package final class Outbox {
 
     deinit {
         tidy()
-        if let segment {
-            close(segment.descriptor)
-            if openCounts[segmentNumber] == nil { unlink(segment.path) }
-        }
+        if let segment { leave(segment) }
         close(lock)
     }
 
@@ -140,15 +137,17 @@ package final class Outbox {
         Failpoint.outboxUnspoolBefore.pass()
         pending += OutboxSegment.taken(attempt)
         leave(attempt)
-        if openCounts[segmentNumber] == nil, segment?.size ?? 0 > Self.emptyBytes { tidy() }
         Failpoint.outboxUnspoolAfter.pass()
     }
 
-    /// Notes what was taken since the last write, or empties the segment when all of it was. To be called when there is time.
+    /// Notes what was taken since the last write, or begins the segment anew when all of it was. To be called when there is time.
     package func tidy() {
         guard pendingResults.isEmpty, writingResults.isEmpty, let segment else { return }
-        if openCounts[segmentNumber] == nil {
-            if segment.size > 0, ftruncate(segment.descriptor, 0) == 0 { self.segment?.size = 0 }
+        if openCounts[segmentNumber] == nil, segment.size > Self.emptyBytes {
+            if ftruncate(segment.descriptor, 0) == 0 {
+                self.segment?.size = 0
+                Self.reserve(segment)
+            }
         } else if !pending.isEmpty {
             let isWritten = pending.withUnsafeBytes { buffer in
                 (try? PosixFile.write(buffer, to: segment.descriptor, at: segment.size, path: segment.path)) != nil
@@ -177,12 +176,32 @@ package final class Outbox {
             unlink(path)
             throw error
         }
-        if let segment {
-            close(segment.descriptor)
-            if openCounts[segmentNumber] == nil { unlink(segment.path) }
-        }
+        if let segment { leave(segment) }
         segmentNumber += 1
-        segment = Segment(path: path, descriptor: descriptor)
+        let segment = Segment(path: path, descriptor: descriptor)
+        Self.reserve(segment)
+        self.segment = segment
+    }
+
+    /// Fills an empty segment with zeros, which end it for a reader: a file system syncs bytes in place of others faster than a
+    /// file that grows. A disk without the room has to do without.
+    private static func reserve(_ segment: Segment) {
+        do throws(PosixFailure) {
+            try Array(repeating: UInt8(0), count: segmentBytes).withUnsafeBytes { zeros in
+                Result { () throws(PosixFailure) in
+                    try PosixFile.write(zeros, to: segment.descriptor, at: 0, path: segment.path)
+                }
+            }.get()
+            try PosixFile.syncData(segment.descriptor, path: segment.path)
+        } catch {
+            ftruncate(segment.descriptor, 0)
+        }
+    }
+
+    /// Nothing more is written there.
+    private func leave(_ segment: Segment) {
+        close(segment.descriptor)
+        if openCounts[segmentNumber] == nil { unlink(segment.path) }
     }
 
     /// The result's segment needs it no more; one without any goes, unless it is still written to.

@@ -201,10 +201,10 @@ import LedgerStore
     @Test func `a torn last transaction is as if it had never been`() throws {
         let fixture = try Fixture()
         try fixture.record(.event(kind: "test", text: "whole"))
-        let whole = LedgerFile.size(at: fixture.folder.ledger + "-wal")!
+        let whole = try writtenLog(of: fixture.folder.ledger).count
         try fixture.record(.event(kind: "test", text: "torn"))
         let database = try Data(contentsOf: URL(fileURLWithPath: fixture.folder.ledger))
-        let log = try Data(contentsOf: URL(fileURLWithPath: fixture.folder.ledger + "-wal"))
+        let log = try writtenLog(of: fixture.folder.ledger)
         for cut in [whole, whole + 1, whole + 24, whole + 2000, log.count - 1] {
             let copy = TestFolder()
             try database.write(to: URL(fileURLWithPath: copy.ledger))

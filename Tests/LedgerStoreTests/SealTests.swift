@@ -173,7 +173,7 @@ import Testing
     @Test func `a log that lost commits is refused; one whose last commit was torn is not`() throws {
         let fixture = try Fixture()
         for number in 1...4 { try fixture.record(.event(kind: "note", text: "\(number)")) }
-        let log = try Data(contentsOf: URL(fileURLWithPath: fixture.folder.ledger + "-wal"))
+        let log = try writtenLog(of: fixture.folder.ledger)
         let frameBytes = 24 + 4096
         let frames = (log.count - 32) / frameBytes
         #expect(frames > 4)

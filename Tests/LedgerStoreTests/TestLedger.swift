@@ -99,3 +99,11 @@ struct Fixture {
         }
     }
 }
+
+/// The write-ahead log without the zeros that are reserved for more: a header and whole frames.
+func writtenLog(of ledger: String) throws -> Data {
+    let log = try Data(contentsOf: URL(fileURLWithPath: ledger + "-wal"))
+    let written = log.lastIndex { $0 != 0 }.map { $0 + 1 } ?? 0
+    let frameBytes = 24 + 4096
+    return log.prefix(32 + (written - 32 + frameBytes - 1) / frameBytes * frameBytes)
+}

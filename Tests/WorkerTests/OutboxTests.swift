@@ -26,7 +26,11 @@ import Worker
     private func folder(_ number: Int = 0) -> String { "\(store)/outbox/\(number)" }
     private func segment(_ number: Int = 1, in outbox: Int = 0) -> String { folder(outbox) + "/segment-\(number)" }
     private func names(in folder: String) throws -> [String] { try FileManager.default.contentsOfDirectory(atPath: folder).sorted() }
-    private func bytes(_ path: String) throws -> [UInt8] { try [UInt8](Data(contentsOf: URL(fileURLWithPath: path))) }
+    /// A segment's bytes before the zeros that are reserved for more.
+    private func bytes(_ path: String) throws -> [UInt8] {
+        let bytes = try [UInt8](Data(contentsOf: URL(fileURLWithPath: path)))
+        return Array(bytes[..<(bytes.lastIndex { $0 != 0 }.map { $0 + 1 } ?? 0)])
+    }
     private func attempts(_ results: [AttemptResult]) -> Set<AttemptID> { Set(results.map(\.attempt)) }
 
     /// Leaves results as a worker does that dies.
@@ -108,10 +112,14 @@ import Worker
             #expect(try names(in: folder()) == ["lock", "segment-1"])
             for result in results.dropLast() { outbox.unspool(result.attempt) }
             outbox.tidy()
-            #expect(try OutboxSegment.content(of: bytes(segment())).results == [results[299]])
+            #expect(try OutboxSegment.content(ofFile: segment()).results == [results[299]])
             outbox.unspool(results[299].attempt)
             outbox.tidy()
             #expect(try bytes(segment()) == [])
+            outbox.spool(results[0])
+            try outbox.flush()
+            #expect(try bytes(segment()).starts(with: SpooledResult.bytes(of: results[0]).dropLast(8)), "from the front again")
+            outbox.unspool(results[0].attempt)
         }
         #expect(try names(in: folder()) == ["lock"])
     }
