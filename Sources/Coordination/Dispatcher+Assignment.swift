@@ -27,7 +27,7 @@ extension Dispatcher {
     }
 
     mutating func assignReadyJobs(at now: Instant, _ commands: inout [Command]) {
-        guard mode == .working, !hasTooManyFailures else { return }
+        guard mode == .working || planted == .ignoresPauses, !hasTooManyFailures else { return }
         assign(central: false, at: now, &commands)
         assign(central: true, at: now, &commands)
     }

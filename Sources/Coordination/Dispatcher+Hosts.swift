@@ -44,8 +44,11 @@ extension Dispatcher {
                 let seconds = min(earlier.seconds * 2, Limits.longestQuarantineSeconds)
                 record.quarantine = HostRecord.Quarantine(until: now + seconds, seconds: seconds)
             }
-        } else if record.failed.count >= Limits.hostFailures, hasOtherHost(than: host) {
-            record.quarantine = HostRecord.Quarantine(until: now + Limits.quarantineSeconds, seconds: Limits.quarantineSeconds)
+        } else if record.failed.count >= Limits.hostFailures - (planted == .barsHostsEarly ? 1 : 0), hasOtherHost(than: host),
+            planted != .neverBarsHosts
+        {
+            let seconds = planted == .barsHostsBriefly ? 10 : Limits.quarantineSeconds
+            record.quarantine = HostRecord.Quarantine(until: now + seconds, seconds: seconds)
             commands.append(
                 .record(
                     .event(

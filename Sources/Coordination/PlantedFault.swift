@@ -12,4 +12,12 @@ package enum PlantedFault: Sendable {
     case readoptsEndedAttempts
     /// A late assignment is taken though a newer attempt at the job is there.
     case takesOlderAttempts
+    /// A host where every job fails gets the next.
+    case neverBarsHosts
+    /// Work is given out while the sweep is paused.
+    case ignoresPauses
+    /// Two failures put a host into quarantine.
+    case barsHostsEarly
+    /// The first quarantine lasts ten seconds.
+    case barsHostsBriefly
 }

@@ -21,6 +21,31 @@ enum Footnotes {
         return notes
     }
 
+    /// What the columns of differences are, and what they cannot say.
+    static func comparisons(of rows: [SummaryTable.Row]) -> [String] {
+        let comparisons = rows.compactMap(\.comparison)
+        guard let first = comparisons.first else { return [] }
+        let family = comparisons.count == 1 ? "one comparison" : "\(comparisons.count) comparisons"
+        let unit =
+            switch first.unit {
+            case .pair: "replicates averaged a pair"
+            case .replicate: "pairs averaged a replicate"
+            case .cell: "each cell taken as independent, although they share pairs and replicates"
+            }
+        let counts = Set(comparisons.map(\.units)).sorted()
+        let range = counts.count == 1 ? "\(counts[0])" : "\(counts[0]) to \(counts[counts.count - 1])"
+        var notes = [
+            "difference: arm minus \(first.baseline) over the same pairs and replicates, \(unit) (\(range) units); its 95% interval: BCa "
+                + "bootstrap over units, \(BootstrapInterval.resamples) resamples; p: \(first.test.name), two-sided, Holm-adjusted over \(family)"
+        ]
+        if let smallest = comparisons.map(\.test.smallestP).max(), smallest > 0.05 {
+            notes.append(
+                "\(counts[0]) units cannot give a p below \(FixedPoint.text(smallest, digits: 4)): whatever the difference, the test "
+                    + "cannot call it significant at 0.05")
+        }
+        return notes
+    }
+
     private static func numericClasses(_ grid: ResultGrid) -> [String] {
         var counts: [String: Int] = [:]
         for cell in grid.all where cell.value != nil { counts[cell.numericClass ?? "not recorded", default: 0] += 1 }

@@ -24,6 +24,7 @@ enum JSONText {
         case .text(let text): string(text)
         case .count(let count): "\(count)"
         case .number(let number): FixedPoint.text(number, digits: digits)
+        case .probability(let number): FixedPoint.text(number, digits: SummaryTable.probabilityDigits)
         case .truth(let truth): truth ? "true" : "false"
         case .nothing: "null"
         }

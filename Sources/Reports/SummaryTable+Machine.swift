@@ -3,9 +3,11 @@
 extension SummaryTable {
     /// The version of the JSON form; raised when a member changes its meaning or goes away.
     package static let jsonVersion = 1
+    /// Decimals of a p value, whatever the metric's.
+    static let probabilityDigits = 6
 
     func csvText(digits: Int) -> String {
-        let columns = TableColumn.columns(of: grouping)
+        let columns = TableColumn.columns(of: self)
         var lines = [columns.map(\.rawValue).joined(separator: ",")]
         for row in rows {
             lines.append(
@@ -14,6 +16,7 @@ extension SummaryTable {
                     case .text(let text): SummaryTable.csvField(text)
                     case .count(let count): "\(count)"
                     case .number(let number): FixedPoint.text(number, digits: digits)
+                    case .probability(let number): FixedPoint.text(number, digits: SummaryTable.probabilityDigits)
                     case .truth(let truth): truth ? "true" : "false"
                     case .nothing: ""
                     }
@@ -44,7 +47,7 @@ extension SummaryTable {
 
     private func jsonObject(of row: Row, digits: Int) -> String {
         JSONText.object(
-            TableColumn.columns(of: grouping).map {
+            TableColumn.columns(of: self).map {
                 ($0.rawValue, JSONText.value($0.value(of: row, in: self), digits: digits))
             })
     }

@@ -63,6 +63,7 @@ extension SummaryTable {
 
     private var readerHeaders: [String] {
         keyHeaders + ["mean ± std", "95% interval", "median", "min", "max", "n"]
+            + (baseline.map { ["− \($0)", "95% interval", "p (Holm)"] } ?? [])
     }
 
     /// A row's fields. A statistic that does not exist is "—"; a group without any value is "n/a"; an incomplete one has *.
@@ -84,6 +85,20 @@ extension SummaryTable {
         return keys + [
             spread, interval ?? text(nil), text(statistics.median), text(statistics.min), text(statistics.max),
             "\(statistics.n) of \(row.expected)\(row.isComplete ? "" : " *")",
+        ] + comparisonFields(of: row, digits: digits)
+    }
+
+    private func comparisonFields(of row: Row, digits: Int) -> [String] {
+        guard let baseline else { return [] }
+        guard let comparison = row.comparison else { return Array(repeating: row.arm == baseline ? "" : "n/a", count: 3) }
+        func signed(_ value: Double) -> String {
+            let text = FixedPoint.text(abs(value), digits: digits)
+            return (value < 0 ? "−" : "+") + text
+        }
+        return [
+            signed(comparison.meanDifference),
+            comparison.interval.map { "\(signed($0.lowerBound)) to \(signed($0.upperBound))" } ?? "—",
+            comparison.adjustedP < 0.0001 ? "<0.0001" : FixedPoint.text(comparison.adjustedP, digits: 4),
         ]
     }
 

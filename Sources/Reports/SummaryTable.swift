@@ -26,6 +26,8 @@ package struct SummaryTable: Sendable, Equatable {
         package var expected: Int
         package var failed: Int
         package var diverged: Int
+        /// `nil` for the baseline itself, and where no cell has a value in both.
+        package var comparison: PairedComparison?
 
         /// Whether every cell has a value.
         package var isComplete: Bool { statistics.n == expected }
@@ -36,6 +38,8 @@ package struct SummaryTable: Sendable, Equatable {
     /// The epoch whose metric is summarized, from 1.
     package var epoch: Int
     package var grouping: RowGrouping
+    /// The arm that the others are compared with, if any.
+    package var baseline: String?
     package var rows: [Row]
     /// One sentence each, the same in every format.
     package var footnotes: [String]
@@ -44,34 +48,54 @@ package struct SummaryTable: Sendable, Equatable {
     ///
     /// Only finished cells have a value. A cell of the grid that is not in `cells` is missing; a cell outside the grid is
     /// left out; no cell may be given twice. Rows follow the study's arms, then pair or replicate.
+    ///
+    /// With a `baseline`, an arm of the study, each other row says how it differs from the baseline's. `unit` is what counts as one
+    /// observation in a row an arm: by default the pair, or the replicate where pairs are chained; in other rows it is what they
+    /// run over.
     package static func make(
         info: TableInfo, cells: [CellResult], metric: TableMetric = .validationAccuracy, epoch: Int? = nil,
-        grouping: RowGrouping = .arm
+        grouping: RowGrouping = .arm, baseline: String? = nil, unit: ComparisonUnit? = nil
     ) -> SummaryTable {
         let epoch = epoch ?? info.epochs
         let grid = ResultGrid(info: info, cells: cells, metric: metric, epoch: epoch)
+        let unit =
+            switch grouping {
+            case .arm: unit ?? (info.evaluationProtocol == .chained ? .replicate : .pair)
+            case .armAndPair: ComparisonUnit.replicate
+            case .armAndReplicate: ComparisonUnit.pair
+            }
         var rows: [Row] = []
+        func append(_ arm: String, _ pair: [Int]?, _ replicate: Int?, where isIncluded: (GridCell) -> Bool) {
+            let cells = grid.cells(arm: arm).filter(isIncluded)
+            let comparison = baseline.flatMap { baseline in
+                arm == baseline
+                    ? nil
+                    : PairedComparison(of: cells, with: grid.cells(arm: baseline).filter(isIncluded), named: baseline, unit: unit)
+            }
+            rows.append(
+                Row(
+                    arm: arm, pair: pair, replicate: replicate, statistics: Statistics(cells.compactMap(\.value)),
+                    expected: cells.count, failed: cells.count { $0.isFailed }, diverged: cells.count { $0.state == .diverged },
+                    comparison: comparison))
+        }
         for arm in info.arms {
             switch grouping {
-            case .arm:
-                rows.append(row(arm, nil, nil, of: grid.cells(arm: arm)))
-            case .armAndPair:
-                for pair in info.pairs { rows.append(row(arm, pair, nil, of: grid.cells(arm: arm).filter { $0.pair == pair })) }
-            case .armAndReplicate:
-                for replicate in 1...max(1, info.replicates) {
-                    rows.append(row(arm, nil, replicate, of: grid.cells(arm: arm).filter { $0.replicate == replicate }))
-                }
+            case .arm: append(arm, nil, nil) { _ in true }
+            case .armAndPair: for pair in info.pairs { append(arm, pair, nil) { $0.pair == pair } }
+            case .armAndReplicate: for replicate in 1...max(1, info.replicates) { append(arm, nil, replicate) { $0.replicate == replicate } }
             }
         }
+        adjust(&rows)
         return SummaryTable(
-            info: info, metric: metric, epoch: epoch, grouping: grouping, rows: rows,
-            footnotes: Footnotes.text(info: info, grid: grid, grouping: grouping))
+            info: info, metric: metric, epoch: epoch, grouping: grouping, baseline: baseline, rows: rows,
+            footnotes: Footnotes.text(info: info, grid: grid, grouping: grouping) + Footnotes.comparisons(of: rows))
     }
 
-    private static func row(_ arm: String, _ pair: [Int]?, _ replicate: Int?, of cells: [GridCell]) -> Row {
-        Row(
-            arm: arm, pair: pair, replicate: replicate, statistics: Statistics(cells.compactMap(\.value)),
-            expected: cells.count, failed: cells.count { $0.isFailed }, diverged: cells.count { $0.state == .diverged })
+    /// Every comparison of the table is one of a family.
+    private static func adjust(_ rows: inout [Row]) {
+        let compared = rows.indices.filter { rows[$0].comparison != nil }
+        let adjusted = PairedComparison.holm(compared.map { rows[$0].comparison?.test.pValue ?? 1 })
+        for (index, value) in zip(compared, adjusted) { rows[index].comparison?.adjustedP = value }
     }
 
     /// The table with its rows ordered by a column, ties in the order they had; groups without a value come last.

@@ -14,22 +14,36 @@ package enum TableColumn: String, Sendable, Equatable, CaseIterable {
     case diverged = "n_diverged"
     /// Whether n = n_expected: the mark of an incomplete row.
     case complete
+    /// From here on only in a table with a baseline.
+    case baseline
+    case meanDifference = "mean_diff"
+    case differenceLow = "diff_ci_low"
+    case differenceHigh = "diff_ci_high"
+    case pValue = "p_value"
+    case adjustedP = "p_adjusted"
+    case test
+    case unit = "test_unit"
+    case units = "n_units"
 
     /// One value of a table; `nothing` where a statistic does not exist.
     package enum Value: Sendable, Equatable {
         case text(String)
         case count(Int)
         case number(Double)
+        /// Not rounded to the digits of the metric.
+        case probability(Double)
         case truth(Bool)
         case nothing
     }
 
-    /// The columns a table has: those of its group keys, and all statistics.
-    static func columns(of grouping: RowGrouping) -> [TableColumn] {
+    /// The columns a table has: those of its group keys, all statistics, and those of comparisons if it has a baseline.
+    static func columns(of table: SummaryTable) -> [TableColumn] {
         allCases.filter {
             switch $0 {
-            case .pair: grouping == .armAndPair
-            case .replicate: grouping == .armAndReplicate
+            case .pair: table.grouping == .armAndPair
+            case .replicate: table.grouping == .armAndReplicate
+            case .baseline, .meanDifference, .differenceLow, .differenceHigh, .pValue, .adjustedP, .test, .unit, .units:
+                table.baseline != nil
             default: true
             }
         }
@@ -56,6 +70,15 @@ package enum TableColumn: String, Sendable, Equatable, CaseIterable {
         case .max: return number(row.statistics.max)
         case .diverged: return .count(row.diverged)
         case .complete: return .truth(row.isComplete)
+        case .baseline: return row.comparison.map { .text($0.baseline) } ?? .nothing
+        case .meanDifference: return number(row.comparison?.meanDifference)
+        case .differenceLow: return number(row.comparison?.interval?.lowerBound)
+        case .differenceHigh: return number(row.comparison?.interval?.upperBound)
+        case .pValue: return row.comparison.map { .probability($0.test.pValue) } ?? .nothing
+        case .adjustedP: return row.comparison.map { .probability($0.adjustedP) } ?? .nothing
+        case .test: return row.comparison.map { .text($0.test.name) } ?? .nothing
+        case .unit: return row.comparison.map { .text($0.unit.rawValue) } ?? .nothing
+        case .units: return row.comparison.map { .count($0.units) } ?? .nothing
         }
     }
 }
@@ -66,7 +89,7 @@ extension TableColumn.Value {
         switch self {
         case .text(let text): SortKey(number: .infinity, text: text)
         case .count(let count): SortKey(number: Double(count), text: "")
-        case .number(let number): SortKey(number: number, text: "")
+        case .number(let number), .probability(let number): SortKey(number: number, text: "")
         case .truth(let truth): SortKey(number: truth ? 1 : 0, text: "")
         case .nothing: nil
         }

@@ -24,6 +24,14 @@ package enum FaultClass: Int, CaseIterable, Sendable {
     case failedTransfers
     case lateArrivals
     case departures
+    /// A host where every runner crashes, for a while.
+    case badHosts
+    /// A runner that neither goes on nor ends.
+    case hungRunners
+    /// A person who pauses the sweep, and goes on later.
+    case pauses
+    /// A person who has the failed jobs tried again.
+    case retries
 
     /// What reports call it.
     package var name: String {
@@ -48,10 +56,14 @@ package enum FaultClass: Int, CaseIterable, Sendable {
         case .lateArrivals: "late arrivals"
         case .partitions: "partitions"
         case .departures: "departures"
+        case .badHosts: "bad hosts"
+        case .hungRunners: "hung runners"
+        case .pauses: "pauses"
+        case .retries: "retries"
         }
     }
 
-    /// How often it happens when it may: of messages, batches of commands, seconds of a worker, steps of a runner, transfers or workers,
+    /// How often it happens when it may: of messages, batches of commands, seconds of a coordinator or worker, steps of a runner, transfers or workers,
     /// as fits the kind.
     var usualRate: Double {
         switch self {
@@ -73,6 +85,10 @@ package enum FaultClass: Int, CaseIterable, Sendable {
         case .failedTransfers: 0.02
         case .lateArrivals: 0.4
         case .departures: 0.3
+        case .badHosts: 0.3
+        case .hungRunners: 0.01
+        case .pauses: 0.02
+        case .retries: 0.01
         }
     }
 }

@@ -18,6 +18,7 @@ struct LeaseRules {
     private var failedHosts: [JobID: Set<String>] = [:]
     /// Whether any host has been put into quarantine.
     private var hasQuarantined = false
+    private var isPaused = false
     private var lastTurn: Instant?
     private var stallEnd = Instant(seconds: 0)
     private(set) var faults: [String] = []
@@ -38,6 +39,8 @@ struct LeaseRules {
     /// it does: to stop, or to greet again and have its lease back.
     mutating func check(_ commands: [Dispatcher.Command], answering event: Dispatcher.Event) {
         switch event {
+        case .asked(.pause): isPaused = true
+        case .asked(.proceed): isPaused = false
         case .received(.result(let result), let name):
             guard case .failed = result.outcome, workers[name]?.leases.contains(result.attempt) == true else { return }
             let isRecorded = commands.contains { command in
@@ -72,6 +75,7 @@ struct LeaseRules {
                 holders[attempt.job] = nil
             }
         case .attemptStarted(let attempt, let name):
+            if isPaused { faults.append("a job starts while the sweep is paused") }
             if let holder = holders[attempt.job] { faults.append("a job is leased to \(name) that \(holder) has the lease of") }
             grant(attempt, to: name)
             guard let worker = workers[name] else { return }
@@ -117,7 +121,7 @@ struct LeaseRules {
 
     /// Whether a worker for jobs of this kind, heard of late and on a host where the job has not failed, has room.
     func hasRoom(for job: JobID, central: Bool, at now: Instant) -> Bool {
-        !hasQuarantined
+        !hasQuarantined && !isPaused
             && workers.values.contains {
                 $0.isCentral == central && $0.leases.count < $0.slots && now - $0.heard <= Limits.suspectSeconds
                     && failedHosts[job]?.contains($0.host) != true

@@ -12,9 +12,10 @@ package enum Mutant: String, CaseIterable, Sendable {
     case givesUpTooEarly, givesUpTooLate, swallowsFailures, settlesTwice, assignsToTwo, overfillsSlots, mixesNumericClasses
     case discardsArtifacts, discardsCheckpoints, neverRepeatsAssignments, acknowledgesAnotherAttempt, refusesLateResults
     case retriesHopelessJobs, acceptsLateFailures, neverAcknowledgesDuplicates, blamesAnotherWorker, changesResults
-    case countsLostHostsAsCrashes, dropsRunningAttempts, neverCancels
+    case countsLostHostsAsCrashes, dropsRunningAttempts, neverCancels, forgetsTimeLimits
     // Inside the dispatcher.
     case losesDependents, forgetsDoomedDependents, holdsForEver, blamesWorkersForStalls, readoptsEndedAttempts
+    case neverBarsHosts, barsHostsEarly, barsHostsBriefly, ignoresPauses
     // The worker's loop and decisions.
     case forgetsToSpool, spoolsWithoutSync, unspoolsWhenSent, unspoolsWhenDropped, neverUnspools, neverRepeatsResults, ignoresDropList
     case ignoresCancel, ignoresMissingAnswers, neverReconnects, ignoresOutboxAtStart, skipsFetching, keepsKilledRunners
@@ -31,6 +32,10 @@ package enum Mutant: String, CaseIterable, Sendable {
         case .blamesWorkersForStalls: .blamesWorkersForStalls
         case .readoptsEndedAttempts: .readoptsEndedAttempts
         case .takesOlderAttempts: .takesOlderAttempts
+        case .neverBarsHosts: .neverBarsHosts
+        case .ignoresPauses: .ignoresPauses
+        case .barsHostsEarly: .barsHostsEarly
+        case .barsHostsBriefly: .barsHostsBriefly
         default: nil
         }
     }

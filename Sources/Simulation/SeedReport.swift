@@ -1,3 +1,5 @@
+import Studies
+
 /// What became of one seed.
 package struct SeedReport: Sendable {
     package var seed: UInt64
@@ -47,7 +49,7 @@ package struct SimulationSummary: Sendable {
         readoptions += report.readoptions
         resumptions += report.resumptions
         legacies += report.legacies
-        traceHash &+= SeededChoices.mix(report.traceHash ^ SeededChoices.mix(report.seed))
+        traceHash &+= SplitMix64.mix(report.traceHash ^ SplitMix64.mix(report.seed))
         if !report.violations.isEmpty { insert((report.seed, report.violations)) }
     }
 

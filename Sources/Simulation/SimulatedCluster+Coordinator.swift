@@ -11,6 +11,9 @@ struct CoordinatorProcess {
     var endedWorkers: [String] = []
     var turnIsDue = false
     var leases = LeaseRules()
+    var hostRules = HostRules()
+    /// When the person who has paused the sweep goes on.
+    var pausedUntil: Instant?
     var adoption: AdoptionRules
     /// Changes that a mutant has not brought to the disk yet.
     var unsynced: [(LedgerChange, Dispatcher.Event)] = []
@@ -44,6 +47,7 @@ extension SimulatedCluster {
         var dispatcher = Dispatcher(
             entries: Mutant.distorted(ledger.entriesAfterRestart(), by: mutant), datasetPath: "/data",
             policy: RetryPolicy(crashLimit: Self.crashLimit + Mutant.extraCrashes(mutant)), checkpointSeconds: 1,
+            timeLimitSeconds: mutant == .forgetsTimeLimits ? nil : Self.timeLimitSeconds,
             holdsForEarlierWorkers: mutant != .neverHolds)
         dispatcher.planted = mutant?.planted
         let commands = dispatcher.start()
@@ -58,6 +62,8 @@ extension SimulatedCluster {
     mutating func tickCoordinator() {
         takeTurn()
         guard coordinator != nil else { return }
+        askForThings()
+        guard coordinator != nil else { return }
         if Int(now.seconds).isMultiple(of: settings.workers > 100 ? 16 : 1) { coordinator?.leases.checkSilence(at: now) }
         if settings.jobs <= 1000, let leases = coordinator?.leases { coordinator?.adoption.checkNobodyWaits(ledger, leases, at: now) }
         if goesWrong(.coordinatorStalls) {
@@ -65,6 +71,27 @@ extension SimulatedCluster {
             trace.note(now, 2, 0, "the coordinator stands still until \(Int(stalledUntil.seconds)) s")
         }
         schedule(.coordinatorTick(life: coordinatorLife), in: 1)
+    }
+
+    /// What a person wants of the sweep.
+    private mutating func askForThings() {
+        if let until = coordinator?.pausedUntil {
+            guard now >= until || !hasFaults else { return }
+            coordinator?.pausedUntil = nil
+            ask(.proceed)
+        } else if goesWrong(.pauses) {
+            coordinator?.pausedUntil = now + choices.seconds(5, 40)
+            ask(.pause)
+        } else if goesWrong(.retries) {
+            ask(.retry([]))
+        }
+    }
+
+    private mutating func ask(_ request: OperatorRequest) {
+        trace.note(now, 5, 0, "a person asks: \(request)")
+        var decisions: [Decision] = []
+        decide(.asked(request), &decisions)
+        carryOut(decisions)
     }
 
     mutating func arriveAtCoordinator(_ packet: Packet<WorkerMessage>, on connection: Int) {
@@ -168,6 +195,7 @@ extension SimulatedCluster {
                 coordinator?.adoption.noteEnd(of: result.attempt)
             }
             coordinator?.leases.check(commands, answering: event)
+            coordinator?.hostRules.check(commands, answering: event, at: now)
             for command in commands {
                 switch command {
                 case .record(let change):
@@ -194,6 +222,7 @@ extension SimulatedCluster {
         trace.note(now, 3, change.fingerprint, "  records \(change.summary)")
         if let violation = AnswerRules.violation(change, answering: event) { faults.append(violation) }
         coordinator?.leases.note(change, answering: event, at: now)
+        coordinator?.hostRules.note(change, answering: event, at: now)
         coordinator?.adoption.note(change, at: now)
         if case .jobSettled(let result) = change, legacyAttempts.contains(result.attempt) { legacies += 1 }
         ledger.record(change, blobs: blobs)
@@ -244,6 +273,7 @@ extension SimulatedCluster {
         readoptions += coordinator?.adoption.takeReadoptions() ?? 0
         faults += ledger.faults
         faults += coordinator?.leases.faults ?? []
+        faults += coordinator?.hostRules.faults ?? []
         faults += coordinator?.adoption.faults ?? []
     }
 }

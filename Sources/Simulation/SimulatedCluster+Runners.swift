@@ -35,7 +35,10 @@ extension SimulatedCluster {
     mutating func stepRunner(host: Int, slot: Int, epoch: Int) {
         guard let run = hosts[host].runs[slot] else { return }
         let behavior = study.behavior(of: run.attempt.job)
-        if goesWrong(.runnerCrashes) || (behavior == .crashes && epoch == SimulatedStudy.epochs) {
+        // Only its worker can end it.
+        if goesWrong(.hungRunners) { return trace.note(now, 21, UInt64(host), "  slot \(slot) of \(hosts[host].name) hangs") }
+        let isBad = hosts[host].badTime?.contains(now.seconds) == true
+        if isBad || goesWrong(.runnerCrashes) || (behavior == .crashes && epoch == SimulatedStudy.epochs) {
             endRun(host, slot)
             return feed(.runnerDied(slot: slot, JobFailure(.crashed, "signal 9")), to: host)
         }

@@ -17,7 +17,7 @@ extension SimulatedCluster {
         let spooled = hosts[host].outbox.results
         legacyAttempts.formUnion(spooled.map(\.attempt))
         let hello = Hello(
-            worker: name, host: "lab\(host)", processID: 42, slots: SimulationSettings.slots, isCentral: hosts[host].isCentral,
+            worker: name, host: hosts[host].place, processID: 42, slots: SimulationSettings.slots, isCentral: hosts[host].isCentral,
             numericClass: hosts[host].numericClass, attempts: [])
         var session = WorkerSession(hello: hello, now: now, spooled: mutant == .ignoresOutboxAtStart ? [] : spooled)
         session.planted = mutant?.planted

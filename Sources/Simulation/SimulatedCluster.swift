@@ -23,6 +23,8 @@ package struct SimulatedCluster {
     }
 
     static let crashLimit = 5
+    /// Twice as long as a job takes at most, when nobody pauses its worker.
+    static let timeLimitSeconds = 60.0
 
     let settings: SimulationSettings
     let mutant: Mutant?
@@ -87,9 +89,17 @@ package struct SimulatedCluster {
 
     private mutating func addHosts() {
         let central = settings.centralWorkers
+        let workersPerHost = choices.chance(0.3) ? 2 : 1
         for number in 0..<settings.workers + central {
             let isCentral = number >= settings.workers
-            hosts.append(SimulatedHost(isCentral: isCentral, numericClass: number % 3 == 2 ? "v1-zen" : "v1-haswell"))
+            hosts.append(
+                SimulatedHost(
+                    place: "lab\(isCentral ? number : number / workersPerHost)", isCentral: isCentral,
+                    numericClass: number % 3 == 2 ? "v1-zen" : "v1-haswell"))
+            if !isCentral, plan.happens(.badHosts, &choices) {
+                let start = choices.seconds(0, 60)
+                hosts[number].badTime = start..<start + choices.seconds(20, 60)
+            }
             // One of each kind always comes and stays, so that the work can be done.
             let isNeeded = number == 0 || number == settings.workers
             let isLate = !isNeeded && plan.happens(.lateArrivals, &choices)

@@ -13,6 +13,8 @@ struct SimulatedHost {
         var taint: Digest?
     }
 
+    /// The host's name; two workers may be on one.
+    let place: String
     let isCentral: Bool
     /// What differs between hosts decides who can go on from whose checkpoint.
     let numericClass: String
@@ -29,11 +31,14 @@ struct SimulatedHost {
     /// Results that its full disk did not take.
     var memoryOnly: Set<AttemptID> = []
     var pausedUntil = Instant(seconds: 0)
+    /// While every runner crashes there.
+    var badTime: Range<Double>?
     /// Whether it never comes back.
     var isGone = false
     var rules = WorkerRules()
 
-    init(isCentral: Bool, numericClass: String) {
+    init(place: String, isCentral: Bool, numericClass: String) {
+        self.place = place
         self.isCentral = isCentral
         self.numericClass = numericClass
     }

@@ -12,7 +12,7 @@ extension AttemptID {
 extension WorkerMessage {
     var fingerprint: UInt64 {
         switch self {
-        case .hello(let hello): hello.attempts.reduce(101) { SeededChoices.mix($0 ^ $1.mixed) }
+        case .hello(let hello): hello.attempts.reduce(101) { SplitMix64.mix($0 ^ $1.mixed) }
         case .heartbeat: 102
         case .epoch(let attempt, let metrics): 103 ^ attempt.mixed &+ UInt64(metrics.epoch)
         case .result(let result): 104 ^ result.attempt.mixed
@@ -36,7 +36,7 @@ extension WorkerMessage {
 extension CoordinatorMessage {
     var fingerprint: UInt64 {
         switch self {
-        case .welcome(let welcome): welcome.drop.reduce(201) { SeededChoices.mix($0 ^ $1.mixed) }
+        case .welcome(let welcome): welcome.drop.reduce(201) { SplitMix64.mix($0 ^ $1.mixed) }
         case .refused: 202
         case .greetAgain: 203
         case .heartbeat: 204

@@ -1,4 +1,5 @@
 import Coordination
+import Studies
 
 /// What happened, as a hash that two runs of one seed share and, when somebody wants to read it, as lines.
 struct Trace {
@@ -10,8 +11,8 @@ struct Trace {
 
     /// Notes an event: what tells it from others as numbers, and in words.
     mutating func note(_ now: Instant, _ first: UInt64, _ second: UInt64, _ text: @autoclosure () -> String) {
-        hash = SeededChoices.mix(hash ^ now.seconds.bitPattern)
-        hash = SeededChoices.mix(hash ^ first) &+ second
+        hash = SplitMix64.mix(hash ^ now.seconds.bitPattern)
+        hash = SplitMix64.mix(hash ^ first) &+ second
         if keepsLines { lines.append(Trace.stamp(now) + "  " + text()) }
     }
 

@@ -21,10 +21,12 @@ struct StudyReport {
     }
 
     func table(
-        metric: TableMetric = .validationAccuracy, epoch: Int? = nil, grouping: RowGrouping = .arm
-    ) -> SummaryTable {
+        metric: TableMetric = .validationAccuracy, epoch: Int? = nil, grouping: RowGrouping = .arm, baseline: Baseline = .usual,
+        unit: ComparisonUnit? = nil
+    ) throws -> SummaryTable {
         SummaryTable.make(
-            info: TableInfo(study), cells: cells.map(CellResult.init), metric: metric, epoch: epoch, grouping: grouping)
+            info: TableInfo(study), cells: cells.map(CellResult.init), metric: metric, epoch: epoch, grouping: grouping,
+            baseline: try baseline.arm(of: study), unit: unit)
     }
 
     func settledText() throws -> String {
@@ -44,9 +46,33 @@ struct StudyReport {
     /// The table in every format, so that a paper's build can read the one it likes.
     func writeTables(to folder: String) throws {
         try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+        let table = try table()
         for format in TableFormat.allCases {
-            try Data(table().rendered(as: format).utf8).write(
+            try Data(table.rendered(as: format).utf8).write(
                 to: URL(fileURLWithPath: "\(folder)/validation_accuracy.\(format.fileExtension)"), options: .atomic)
+        }
+    }
+}
+
+/// The arm that the others are compared with.
+enum Baseline {
+    /// The arm called random, if there are others.
+    case usual
+    case named(String)
+    case none
+
+    func arm(of study: Study) throws -> String? {
+        let arms = study.arms.map(\.name)
+        switch self {
+        case .none: return nil
+        case .usual: return arms.count > 1 && arms.contains("random") ? "random" : nil
+        case .named(let name):
+            guard arms.contains(name) else {
+                throw Stop(
+                    .configuration, "--baseline \(name): the study has no arm of that name",
+                    remedy: "Its arms: \(arms.joined(separator: ", ")); or none.")
+            }
+            return name
         }
     }
 }

@@ -123,8 +123,9 @@ struct StudyVerification: Codable {
 
     private static func everyTable(_ recorded: RecordedStudy) throws -> String {
         let report = try StudyReport(recorded)
-        return RowGrouping.allCases.flatMap { grouping in
-            TableFormat.allCases.map { report.table(grouping: grouping).rendered(as: $0) }
+        return try RowGrouping.allCases.flatMap { grouping in
+            let table = try report.table(grouping: grouping)
+            return TableFormat.allCases.map { table.rendered(as: $0) }
         }.joined()
     }
 

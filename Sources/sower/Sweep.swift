@@ -173,9 +173,9 @@ struct Sweep {
         try report.writeTables(to: loaded.folder.tables)
         switch mode {
         case .cli:
-            print(report.table().rendered(as: .table), terminator: "")
+            print(try report.table().rendered(as: .table), terminator: "")
             for line in try report.failureLines() { printToError(line) }
-        case .json: print(report.table().rendered(as: .json), terminator: "")
+        case .json: print(try report.table().rendered(as: .json), terminator: "")
         case .quiet: break
         }
         if ending == .tooManyFailures {

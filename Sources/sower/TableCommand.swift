@@ -4,6 +4,7 @@ import Reports
 
 extension TableFormat: ExpressibleByArgument {}
 extension TableMetric: ExpressibleByArgument {}
+extension ComparisonUnit: ExpressibleByArgument {}
 
 /// What the mean runs over.
 enum MeanOver: String, ExpressibleByArgument, CaseIterable {
@@ -45,6 +46,12 @@ struct TableCommand: ParsableCommand {
     @Option(help: "The epoch, from 1; the default is the last.")
     var epoch: Int?
 
+    @Option(help: "The arm that the others are compared with, or none; the default is random.")
+    var baseline: String?
+
+    @Option(help: "What counts as one observation in a comparison of arms: pair, replicate (the default of chained studies) or cell.")
+    var unit: ComparisonUnit?
+
     @Option(help: "table, csv, json, jsonl, markdown or latex.")
     var format: TableFormat = .table
 
@@ -65,7 +72,9 @@ struct TableCommand: ParsableCommand {
             throw Stop(.configuration, "--epoch \(epoch): the study has epochs 1 to \(last)", remedy: "Leave --epoch out for the last one.")
         }
         let report = try StudyReport(recorded, epoch: epoch)
-        let table = report.table(metric: metric, epoch: epoch, grouping: over.grouping)
+        let table = try report.table(
+            metric: metric, epoch: epoch, grouping: over.grouping,
+            baseline: baseline.map { $0 == "none" ? .none : .named($0) } ?? .usual, unit: unit)
         if outputMode != .quiet {
             print(table.rendered(as: outputMode == .json ? .json : format, precision: precision), terminator: "")
         }

@@ -1,0 +1,76 @@
+import Studies
+
+/// What is taken as one independent observation when an arm is compared with the baseline.
+package enum ComparisonUnit: String, Sendable, Equatable, Codable, CaseIterable {
+    /// A pair of superclasses, averaged over its replicates: does the difference hold on other data?
+    case pair
+    /// A replicate, averaged over its pairs: does it hold for another sampling, another chain?
+    case replicate
+    /// Every cell for itself, although cells share pairs and replicates: p is too small when those matter.
+    case cell
+}
+
+/// How an arm differs from the baseline over the same pairs and replicates.
+package struct PairedComparison: Sendable, Equatable {
+    package var baseline: String
+    package var unit: ComparisonUnit
+    /// Units in which both arms have a value.
+    package var units: Int
+    /// Arm minus baseline, the mean over units.
+    package var meanDifference: Double
+    /// 95 %, by the bootstrap over units; `nil` for fewer than three units.
+    package var interval: ClosedRange<Double>?
+    package var test: PermutationTest
+    /// Holm's, over the table's comparisons.
+    package var adjustedP: Double
+
+    /// `nil` when no cell has a value in both.
+    init?(of arm: [GridCell], with baseline: [GridCell], named name: String, unit: ComparisonUnit) {
+        struct Place: Hashable {
+            var pair: [Int]
+            var replicate: Int
+        }
+        let values = Dictionary(
+            baseline.compactMap { cell in cell.value.map { (Place(pair: cell.pair, replicate: cell.replicate), $0) } },
+            uniquingKeysWith: { first, _ in first })
+        // In the grid's order, which fixes the order of all sums.
+        var units: [[Double]] = []
+        var places: [Place: Int] = [:]
+        for cell in arm {
+            guard let value = cell.value, let other = values[Place(pair: cell.pair, replicate: cell.replicate)] else { continue }
+            let place =
+                switch unit {
+                case .pair: Place(pair: cell.pair, replicate: 0)
+                case .replicate: Place(pair: [], replicate: cell.replicate)
+                case .cell: Place(pair: cell.pair, replicate: cell.replicate)
+                }
+            if places[place] == nil {
+                places[place] = units.count
+                units.append([])
+            }
+            units[places[place] ?? 0].append(value - other)
+        }
+        guard !units.isEmpty else { return nil }
+        let differences = units.map { $0.reduce(0, +) / Double($0.count) }
+        self.baseline = name
+        self.unit = unit
+        self.units = differences.count
+        meanDifference = differences.reduce(0, +) / Double(differences.count)
+        interval = BootstrapInterval.ofMean(differences)
+        test = PermutationTest(differences)
+        adjustedP = test.pValue
+    }
+
+    /// Holm's step-down adjustment, in the order given.
+    ///
+    /// Source: S. Holm, "A simple sequentially rejective multiple test procedure", Scand. J. Statist. 6 (1979).
+    package static func holm(_ pValues: [Double]) -> [Double] {
+        var adjusted = pValues
+        var largest = 0.0
+        for (rank, index) in pValues.indices.sorted(by: { (pValues[$0], $0) < (pValues[$1], $1) }).enumerated() {
+            largest = max(largest, min(1, pValues[index] * Double(pValues.count - rank)))
+            adjusted[index] = largest
+        }
+        return adjusted
+    }
+}
