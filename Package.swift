@@ -40,11 +40,13 @@ let package = Package(
         .target(name: "StudyFiles", dependencies: ["Studies", "Yams"]),
         .target(name: "Transport", dependencies: ["CZeroMQ"]),
         // Layer 3
+        .target(name: "Clusters", dependencies: ["Studies", "StudyFiles"]),
         .target(
             name: "Jobs",
             dependencies: [
                 "Artifacts", "Coordination", "Datasets", "Digests", "Initializers", "Networks", "Processes", "Studies", "Tensors",
             ]),
+        .target(name: "Keys", dependencies: ["Transport"]),
         .target(
             name: "LedgerStore",
             dependencies: [
@@ -57,17 +59,21 @@ let package = Package(
         .target(
             name: "Coordinator",
             dependencies: ["Artifacts", "Coordination", "Digests", "Failpoints", "LedgerStore", "Studies", "Transport"]),
-        .target(name: "Launchers", dependencies: ["Processes"]),
+        .target(name: "Launchers", dependencies: ["Clusters", "Digests", "Processes"]),
         .target(name: "Worker", dependencies: ["Artifacts", "Coordination", "Digests", "Failpoints", "Processes", "Transport"]),
         // Layer 5
         .executableTarget(
             name: "sower",
             dependencies: [
-                "Artifacts", "Coordination", "Coordinator", "Datasets", "Digests", "Failpoints", "Jobs", "Launchers", "LedgerStore", "Networks",
+                "Artifacts", "Clusters", "Coordination", "Coordinator", "Datasets", "Digests", "Failpoints", "Jobs", "Keys", "Launchers",
+                "LedgerStore", "Networks",
                 "Processes", "Reports", "Simulation", "Studies", "StudyFiles", "Tensors", "Transport", "Worker",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
-            ]),
+            ],
+            // DT_RPATH holds for the libraries' own libraries too, DT_RUNPATH does not: beside the program lie all of them when it
+            // is sent to another host (ProgramPackage).
+            linkerSettings: [.unsafeFlags(["-Xlinker", "--disable-new-dtags"])]),
 
         // Tests, one target a source target, in release: debug builds of numeric code are useless.
         .testTarget(name: "DigestsTests", dependencies: ["Digests"]),
@@ -82,6 +88,8 @@ let package = Package(
         .testTarget(name: "CoordinationTests", dependencies: ["Coordination", "Digests", "Simulation", "Studies"]),
         .testTarget(name: "InitializersTests", dependencies: ["Initializers", "Tensors"], resources: [.copy("Fixtures")]),
         .testTarget(name: "StudyFilesTests", dependencies: ["Digests", "Studies", "StudyFiles"]),
+        .testTarget(name: "ClustersTests", dependencies: ["Clusters", "Studies"]),
+        .testTarget(name: "LaunchersTests", dependencies: ["Clusters", "Launchers", "Processes"]),
         .testTarget(name: "TransportTests", dependencies: ["Transport"]),
         .testTarget(
             name: "JobsTests",
@@ -91,6 +99,8 @@ let package = Package(
         .testTarget(
             name: "LedgerStoreTests",
             dependencies: ["Coordination", "Digests", "LedgerStore", "Studies", .product(name: "GRDB", package: "GRDB.swift")]),
+        .testTarget(name: "KeysTests", dependencies: ["Keys", "Transport"]),
+        .testTarget(name: "CoordinatorTests", dependencies: ["Artifacts", "Coordination", "Coordinator", "Digests", "LedgerStore", "Studies", "Transport"]),
         .testTarget(name: "ReportsTests", dependencies: ["Reports", "Studies"]),
         .testTarget(name: "SimulationTests", dependencies: ["Simulation"]),
         .testTarget(

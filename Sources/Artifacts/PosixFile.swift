@@ -111,6 +111,11 @@ package enum PosixFile {
         try retrying("rename to \(target)", source) { Glibc.rename(source, target) }
     }
 
+    /// Gives a file a second name, which must not be there.
+    package static func link(_ source: String, to target: String) throws(PosixFailure) {
+        try retrying("link to \(target)", source) { Glibc.link(source, target) }
+    }
+
     /// Removes a file; `false` when there was none.
     @discardableResult package static func remove(_ path: String) throws(PosixFailure) -> Bool {
         if unlink(path) == 0 { return true }

@@ -1,10 +1,11 @@
 import HeapModule
 import Studies
 
-// Which ready job goes to which worker. Nothing here looks at all jobs or all workers: an event costs what it changes.
+// Which ready job goes to which worker, of those that may run it (Dispatcher+Lanes). Nothing here looks at all jobs or all workers: an
+// event costs what it changes.
 
 extension Dispatcher {
-    /// Workers of one kind that may have room, by name; each is in it at most once.
+    /// Workers of one pool that may have room, by name; each is in it at most once.
     struct Offers {
         private var names = Heap<String>()
         private var members: Set<String> = []
@@ -22,8 +23,8 @@ extension Dispatcher {
 
     /// To be called when a worker may have got room; it is looked at again before it gets anything.
     mutating func offer(_ name: String) {
-        guard let worker = workers[name], worker.leases.count < worker.leaseLimit else { return }
-        if worker.hello.isCentral { centralOffers.insert(name) } else { offers.insert(name) }
+        guard let worker = workers[name], let pool = worker.pool, worker.leases.count < worker.leaseLimit else { return }
+        lanes.pools[pool].offers.insert(name)
     }
 
     mutating func assignReadyJobs(at now: Instant, _ commands: inout [Command]) {
@@ -36,14 +37,17 @@ extension Dispatcher {
     /// host already.
     private mutating func assign(central: Bool, at now: Instant, _ commands: inout [Command]) {
         var asked: [String] = []
-        while hasReady(central: central), let name = central ? centralOffers.popMin() : offers.popMin() {
-            // It may have left since, or come back as the other kind, which has put it into the other offers.
-            guard let worker = workers[name], worker.hello.isCentral == central else { continue }
-            asked.append(name)
-            lease(to: name, upTo: worker.hello.slots, at: now, &commands)
+        for pool in lanes.pools.indices where lanes.pools[pool].lanes.first.map({ lanes.all[$0].isCentral }) == central {
+            while hasReady(lanes.pools[pool].lanes), let name = lanes.pools[pool].offers.popMin() {
+                // It may have left since, or taken to other lanes, which has put it into another pool's offers.
+                guard let worker = workers[name], worker.pool == pool else { continue }
+                narrow(name, at: now)
+                asked.append(name)
+                lease(to: name, upTo: worker.hello.slots, at: now, &commands)
+            }
         }
         for name in asked {
-            guard hasReady(central: central), let worker = workers[name] else { break }
+            guard let worker = workers[name], hasReady(lanes(of: worker)) else { continue }
             lease(to: name, upTo: worker.hello.slots + leasesAhead(of: worker, at: now), at: now, &commands)
         }
         // Who still has a free slot is asked again at the next event; who is leased ahead, when a job of its ends.
@@ -58,8 +62,12 @@ extension Dispatcher {
     private func leasesAhead(of worker: Worker, at now: Instant) -> Int {
         // A canary is alone.
         guard hostRecords[worker.hello.host]?.quarantine == nil else { return 0 }
-        let slots = worker.hello.isCentral ? centralSlots : ordinarySlots
-        let ready = worker.hello.isCentral ? readyCentralQueue.count : readyQueue.count
+        let taken = lanes(of: worker)
+        // A worker with an end looks again before it begins a job, if it knows how long that may take.
+        if worker.end != nil, taken.contains(where: { lanes.expectedSeconds(lane: $0) == nil }) { return 0 }
+        let ready = taken.reduce(0) { $0 + lanes.all[$1].queue.count }
+        let rivals = lanes.pools.filter { $0.slots > 0 && !Set($0.lanes).isDisjoint(with: taken) }
+        let slots = rivals.reduce(0) { $0 + $1.slots }
         let share = worker.hello.slots * (ready / (2 * max(1, slots)))
         let wanted = max(worker.hello.slots, Int(worker.completions.perSecond(at: now) * Limits.leaseAheadSeconds))
         return min(share, wanted, Limits.leasesAhead(slots: worker.hello.slots))
@@ -68,41 +76,9 @@ extension Dispatcher {
     private mutating func lease(to name: String, upTo limit: Int, at now: Instant, _ commands: inout [Command]) {
         guard let worker = workers[name] else { return }
         for _ in 0..<max(0, limit - worker.leases.count) {
-            guard mayTakeWork(worker, at: now), let id = popReady(for: worker) else { return }
+            guard mayTakeWork(worker, at: now), let id = popReady(lanes(of: worker), on: worker.hello.host) else { return }
             lease(id, to: name, &commands)
         }
-    }
-
-    /// A worker joins, comes back with other slots or, without a greeting, leaves.
-    mutating func countSlots(of name: String, as hello: Hello?) {
-        for (sign, hello) in [(-1, workers[name]?.hello), (1, hello)] {
-            guard let hello else { continue }
-            if hello.isCentral { centralSlots += sign * hello.slots } else { ordinarySlots += sign * hello.slots }
-        }
-    }
-
-    /// Whether a job waits; entries of jobs that were taken back or settled since they were queued are thrown away.
-    private mutating func hasReady(central: Bool) -> Bool {
-        while let entry = central ? readyCentralQueue.min : readyQueue.min {
-            if jobs[entry.id]?.phase == .ready { return true }
-            if central { readyCentralQueue.removeMin() } else { readyQueue.removeMin() }
-        }
-        return false
-    }
-
-    /// The first job in the queue that the worker's host has not failed; jobs that it has wait for another host.
-    private mutating func popReady(for worker: Worker) -> JobID? {
-        let central = worker.hello.isCentral
-        var avoided: [QueueEntry] = []
-        var found: JobID?
-        while found == nil, let entry = central ? readyCentralQueue.popMin() : readyQueue.popMin() {
-            guard let job = jobs[entry.id], job.phase == .ready else { continue }
-            if avoids(worker.hello.host, job) { avoided.append(entry) } else { found = entry.id }
-        }
-        for entry in avoided {
-            if central { readyCentralQueue.insert(entry) } else { readyQueue.insert(entry) }
-        }
-        return found
     }
 
     private mutating func lease(_ id: JobID, to name: String, _ commands: inout [Command]) {

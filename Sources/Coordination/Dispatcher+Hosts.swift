@@ -68,11 +68,12 @@ extension Dispatcher {
         hostRecords[host]?.quarantine != nil && hasOtherHost(than: host)
     }
 
-    /// Whether a worker on another host, in no quarantine, could do this one's work.
+    /// Whether workers on other hosts, in no quarantine, could do all of this one's work.
     private func hasOtherHost(than host: String) -> Bool {
-        workers.values.contains {
-            $0.hello.host != host && hostRecords[$0.hello.host]?.quarantine == nil && !$0.hello.isCentral
-        }
+        let ordinary = workers.values.filter { !$0.hello.isCentral }
+        let elsewhere = Set(
+            ordinary.filter { $0.hello.host != host && hostRecords[$0.hello.host]?.quarantine == nil }.flatMap { lanes(of: $0) })
+        return !elsewhere.isEmpty && ordinary.allSatisfy { $0.hello.host != host || elsewhere.isSuperset(of: lanes(of: $0)) }
     }
 
     /// What keeps a worker from new work at `now`, whatever it has room for: its silence or its host's quarantine.
@@ -101,7 +102,7 @@ extension Dispatcher {
     /// Whether a job has failed on every host that could take it.
     func isTriedEverywhere(_ job: Job) -> Bool {
         !workers.values.contains {
-            $0.hello.isCentral == job.entry.isCentral && !job.failedHosts.contains($0.hello.host)
+            lanes(of: $0).contains(Int(job.lane)) && !job.failedHosts.contains($0.hello.host)
                 && hostRecords[$0.hello.host]?.quarantine == nil
         }
     }

@@ -18,7 +18,7 @@ extension Dispatcher {
                 if !job.entry.mayBeRunning { found.append("\(id.short) is held, its newest attempt has ended") }
             case .ready:
                 open += 1
-                let queue = job.entry.isCentral ? readyCentralQueue : readyQueue
+                let queue = lanes.all[Int(job.lane)].queue
                 if !queue.unordered.contains(where: { $0.id == id }) { found.append("\(id.short) is ready but not queued") }
             case .leased(let attempt, let worker):
                 open += 1
@@ -29,7 +29,13 @@ extension Dispatcher {
             }
         }
         if open != openJobs { found.append("\(open) jobs are open, \(openJobs) counted") }
+        for (number, pool) in lanes.pools.enumerated() {
+            let slots = workers.values.reduce(0) { $0 + ($1.pool == number ? $1.hello.slots : 0) }
+            if slots != pool.slots { found.append("pool \(number) counts \(pool.slots) slots, has \(slots)") }
+        }
         for (name, worker) in workers {
+            let taken = lanes(of: worker)
+            if worker.hello.isDraining, !taken.isEmpty { found.append("\(name) is leaving and may take work") }
             // A worker that was re-adopted with more attempts than slots keeps them until they end.
             if worker.leases.count > worker.leaseLimit {
                 found.append("\(name) holds \(worker.leases.count) leases of at most \(worker.leaseLimit)")

@@ -16,6 +16,8 @@ package enum OperatorRequest: Sendable, Equatable {
     case retry([JobID])
     /// Nothing: the answer says how the sweep stands.
     case report
+    /// Nothing: the answer says why a job waits.
+    case explain(JobID)
 }
 
 extension Dispatcher {
@@ -39,7 +41,7 @@ extension Dispatcher {
         case .cancel: change(to: .canceled, &commands)
         case .cancelJobs(let ids): for id in ids { cancel(id, &commands) }
         case .retry(let ids): reopen(ids, &commands)
-        case .report: break
+        case .report, .explain: break
         }
     }
 

@@ -48,6 +48,8 @@ package struct Dispatcher: Sendable {
         var failedHosts: Set<String> = []
         /// The digest of the result that stands, when it was settled in this process's life.
         var resultDigest: Digest?
+        /// Where it waits when it is ready.
+        var lane: Int32 = 0
     }
 
     struct Worker {
@@ -56,6 +58,10 @@ package struct Dispatcher: Sendable {
         var leases: Set<JobID> = []
         /// What it may hold: its slots and what is leased ahead, or more when it came back with more.
         var leaseLimit: Int
+        /// When it must have ended, as far as it said; `nil` for never.
+        var end: Instant?
+        /// Which jobs it may take; `nil` while that is being found out.
+        var pool: Int?
         /// How fast it completes attempts.
         var completions = CompletionRate()
         /// Slots that have no job.
@@ -70,6 +76,10 @@ package struct Dispatcher: Sendable {
 
     let policy: RetryPolicy
     let datasetPath: String
+    /// Where the files of the study's external trainer lie, on every host.
+    let trainerPaths: [String]
+    /// What a worker that is to be sent the data set is told of it.
+    package var dataset: DatasetNotice?
     /// The least time between two checkpoints of a training; `nil` for none.
     let checkpointSeconds: Double?
     /// How long an attempt may run; `nil` for ever.
@@ -78,13 +88,8 @@ package struct Dispatcher: Sendable {
     let maximumFailures: Int?
     var jobs = JobTable()
     var workers: [String: Worker] = [:]
-    var readyQueue = Heap<QueueEntry>()
-    var readyCentralQueue = Heap<QueueEntry>()
-    var offers = Offers()
-    var centralOffers = Offers()
-    /// The slots of the connected workers, by the kind of jobs that they take.
-    var ordinarySlots = 0
-    var centralSlots = 0
+    /// What is ready, and who may run it.
+    var lanes = Lanes()
     var silences = Silences()
     var broadcasts: Broadcasts
     /// How many jobs' checkpoint a blob is.
@@ -106,10 +111,12 @@ package struct Dispatcher: Sendable {
     ///     them have ended with it.
     package init(
         entries: [JobEntry], datasetPath: String, policy: RetryPolicy = RetryPolicy(), maximumFailures: Int? = nil,
-        checkpointSeconds: Double? = nil, timeLimitSeconds: Double? = nil, holdsForEarlierWorkers: Bool = true
+        checkpointSeconds: Double? = nil, timeLimitSeconds: Double? = nil, holdsForEarlierWorkers: Bool = true,
+        trainerPaths: [String] = []
     ) {
         self.policy = policy
         self.datasetPath = datasetPath
+        self.trainerPaths = trainerPaths
         self.maximumFailures = maximumFailures
         self.checkpointSeconds = checkpointSeconds
         self.timeLimitSeconds = timeLimitSeconds
@@ -129,7 +136,9 @@ package struct Dispatcher: Sendable {
                 phase = .settled(state)
                 if state == .failed { failedJobs += 1 }
             }
-            jobs[entry.id] = Job(entry: entry, phase: phase, artifacts: artifacts)
+            let lane = lanes.lane(of: entry)
+            if let seconds = entry.seconds { lanes.noteDuration(seconds, lane: lane) }
+            jobs[entry.id] = Job(entry: entry, phase: phase, artifacts: artifacts, lane: Int32(lane))
         }
         for entry in entries {
             for input in Set(entry.inputs) { jobs[input]?.dependents.append(entry.id) }
@@ -242,15 +251,23 @@ package struct Dispatcher: Sendable {
                 drop.append(attempt)
             }
         }
-        countSlots(of: name, as: hello)
+        // A greeting that was long under way says more than is left, and nothing yet of leaving.
+        var hello = hello
+        let end = hello.secondsLeft.map { min(now + $0, workers[name]?.end ?? now + $0) }
+        hello.isDraining = (hello.isDraining || workers[name]?.hello.isDraining == true) && planted != .overlooksDraining
+        unplace(name)
         workers[name] = Worker(
             hello: hello, lastHeard: now, leases: leases,
-            leaseLimit: max(hello.slots + Limits.leasesAhead(slots: hello.slots), leases.count),
+            leaseLimit: max(hello.slots + Limits.leasesAhead(slots: hello.slots), leases.count), end: end,
             completions: workers[name]?.completions ?? CompletionRate())
+        place(name, among: lanes.lanes(for: hello))
+        narrow(name, at: now)
         silences.watch(name, from: now)
         offer(name)
         let welcome = Welcome(
-            datasetPath: datasetPath, drop: drop, checkpointSeconds: checkpointSeconds, timeLimitSeconds: timeLimitSeconds)
+            datasetPath: datasetPath, drop: drop, checkpointSeconds: checkpointSeconds, timeLimitSeconds: timeLimitSeconds,
+            trainerPaths: trainerPaths,
+            dataset: hello.facts.wantsDataset ? dataset : nil)
         commands.append(.send(.welcome(welcome), to: name))
         // Assignments that the worker knows nothing of were lost, or are on their way: a second one changes nothing.
         let held = Set(hello.attempts)
@@ -271,7 +288,7 @@ package struct Dispatcher: Sendable {
     }
 
     private mutating func lose(_ name: String, reason: String, at now: Instant, _ commands: inout [Command]) {
-        countSlots(of: name, as: nil)
+        unplace(name)
         guard let worker = workers.removeValue(forKey: name) else { return }
         for job in worker.leases.sorted() {
             guard case .leased(let number, name) = jobs[job]?.phase else { continue }
@@ -312,6 +329,7 @@ package struct Dispatcher: Sendable {
             if let host = workers[name]?.hello.host { noteSuccess(of: attempt.job, on: host, &commands) }
             let state: JobState = result.outcome == .finished ? .finished : .diverged
             commands.append(.record(.jobSettled(result)))
+            lanes.noteDuration(result.seconds, lane: Int(job.lane))
             jobs[attempt.job]?.phase = .settled(state)
             jobs[attempt.job]?.artifacts = result.artifacts
             kept.formUnion(result.artifacts.map(\.digest))
@@ -327,6 +345,10 @@ package struct Dispatcher: Sendable {
             }
         case .failed(let failure):
             if isLeased(attempt, to: name) {
+                // What a worker gave up at its end takes longer than it ran. One with a checkpoint is further on next time.
+                if failure.reason == .preempted, result.seconds > 0, job.entry.checkpoint == nil {
+                    lanes.noteDuration(result.seconds, lane: Int(job.lane))
+                }
                 fail(attempt, failure, at: now, &commands)
             } else if failure.reason != .hostLost, attempt.number > job.entry.lastEndedAttempt {
                 // Given up before: not counted again, but known to have ended.
@@ -433,8 +455,7 @@ package struct Dispatcher: Sendable {
     mutating func makeReady(_ id: JobID) {
         guard let job = jobs[id] else { return }
         jobs[id]?.phase = .ready
-        let entry = QueueEntry(priority: job.entry.priority, id: id)
-        if job.entry.isCentral { readyCentralQueue.insert(entry) } else { readyQueue.insert(entry) }
+        lanes.all[Int(job.lane)].queue.insert(QueueEntry(priority: job.entry.priority, id: id))
     }
 
     func assignment(_ attempt: AttemptID, to name: String) -> Assignment {
@@ -443,8 +464,11 @@ package struct Dispatcher: Sendable {
         let inputs = (entry?.inputs ?? []).flatMap { input in
             (jobs[input]?.artifacts ?? []).map { InputArtifact(job: input, artifact: $0) }
         }
+        // Who works without an end has no use for it.
+        let lane = workers[name]?.end == nil ? nil : jobs[attempt.job].map { Int($0.lane) }
         return Assignment(
-            attempt: attempt, spec: entry?.spec ?? [], inputs: inputs, checkpoint: checkpoint?.checkpoint.artifact)
+            attempt: attempt, spec: entry?.spec ?? [], inputs: inputs, checkpoint: checkpoint?.checkpoint.artifact,
+            expectedSeconds: lane.flatMap { lanes.expectedSeconds(lane: $0) })
     }
 
     private func isLeased(_ attempt: AttemptID, to name: String) -> Bool {

@@ -49,13 +49,18 @@ package struct JobEntry: Sendable, Equatable {
     package var lastEndedAttempt: Int
     /// Where its attempts have got to.
     package var checkpoint: JobCheckpoint?
+    /// Which workers may run it.
+    package var demands: JobDemands
+    /// How long the attempt took that settled it; `nil` when that is not known.
+    package var seconds: Double?
 
     /// Whether its newest attempt has not ended, as far as is known: a worker that was cut off may go on with it.
     var mayBeRunning: Bool { lastAttempt > lastEndedAttempt }
 
     package init(
         id: JobID, spec: [UInt8], inputs: [JobID], isCentral: Bool, isBroadcast: Bool, priority: Int, state: State = .open,
-        lastAttempt: Int = 0, crashes: Int = 0, lastEndedAttempt: Int = 0, checkpoint: JobCheckpoint? = nil
+        lastAttempt: Int = 0, crashes: Int = 0, lastEndedAttempt: Int = 0, checkpoint: JobCheckpoint? = nil,
+        demands: JobDemands = JobDemands(), seconds: Double? = nil
     ) {
         self.id = id
         self.spec = spec
@@ -68,6 +73,8 @@ package struct JobEntry: Sendable, Equatable {
         self.crashes = crashes
         self.lastEndedAttempt = lastEndedAttempt
         self.checkpoint = checkpoint
+        self.demands = demands
+        self.seconds = seconds
     }
 }
 

@@ -1,9 +1,9 @@
 /// Every limit of the protocol, in one place. Sizes in bytes, times in seconds.
 package enum Limits {
     /// Spoken by this build; a worker that speaks another version is refused in words that it can read.
-    package static let protocolVersion: UInt16 = 4
+    package static let protocolVersion: UInt16 = 5
 
-    package static let controlFrameBytes = 44 * 1024
+    package static let controlFrameBytes = 48 * 1024
     package static let dataFrameBytes = 264 * 1024
     /// One chunk of a blob. ZMTP heartbeats cut healthy links on long frames, so chunks stay small.
     package static let chunkBytes = 256 * 1024
@@ -25,9 +25,21 @@ package enum Limits {
     package static let epochsPerJob = 500
     /// Jobs that one command of a person names; 32 bytes each.
     package static let jobsPerRequest = 1000
+    /// Of one reply to a person's question.
+    package static let notesPerReply = 20
+    /// Where the files of a trainer lie, all together.
+    package static let trainerPathBytes = 4096
     package static let slotsPerWorker = 1024
     /// A greeting lists every attempt in one control frame (36 bytes each).
     package static let attemptsPerWorker = 1100
+
+    /// Files of a data set that is sent to a host.
+    package static let filesPerDataset = 16
+    /// Workers of which a coordinator remembers what it has noted.
+    package static let rememberedWorkers = 10_000
+    /// A clock that is off by more, and a store with less room, are noted.
+    package static let clockSkewSeconds = 5.0
+    package static let lowDiskBytes: UInt64 = 1 << 30
 
     /// A worker is leased as many jobs ahead as it completes in so long: a message, a sync on its disk, a message back and a
     /// commit, with room for all of them to be late.
@@ -59,6 +71,12 @@ package enum Limits {
     /// The first quarantine; each one that follows on a failed canary is twice as long, up to the longest.
     package static let quarantineSeconds = 60.0
     package static let longestQuarantineSeconds = 1800.0
+    /// So much more than the longest that is known is reckoned with for a job when a worker's time is short.
+    package static let expectedDurationFactor = 1.2
+    /// A worker that is to end at once waits so long for its last checkpoints and results to arrive…
+    package static let farewellSeconds = 20.0
+    /// … and one whose time is up begins so long before, or a tenth of its time if that is less.
+    package static let lifetimeMarginSeconds = 60.0
     /// The last words of a runner that are kept with its failure.
     package static let logTailBytes = 1200
     /// A result that is not acknowledged is sent again.

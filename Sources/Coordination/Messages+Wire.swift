@@ -54,6 +54,8 @@ extension CoordinatorMessage: WireCodable {
             writer.write(list: welcome.drop) { $1.encode(into: &$0) }
             writer.write(optional: welcome.checkpointSeconds) { $0.write($1) }
             writer.write(optional: welcome.timeLimitSeconds) { $0.write($1) }
+            writer.write(list: welcome.trainerPaths) { $0.write($1) }
+            writer.write(optional: welcome.dataset) { $1.encode(into: &$0) }
         case .refused(let reason):
             writer.write(ProtocolVersions.refusalTag)
             writer.write(cleaning: reason, limit: Limits.textBytes)
@@ -70,6 +72,7 @@ extension CoordinatorMessage: WireCodable {
                 input.artifact.encode(into: &writer)
             }
             writer.write(optional: assignment.checkpoint) { $1.encode(into: &$0) }
+            writer.write(optional: assignment.expectedSeconds) { $0.write($1) }
         case .acknowledged(let attempt):
             writer.write(UInt8(6))
             attempt.encode(into: &writer)
@@ -98,7 +101,8 @@ extension CoordinatorMessage: WireCodable {
                     datasetPath: try reader.readText("data set path", limit: Limits.textBytes),
                     drop: try reader.readList("attempts to drop", limit: Limits.attemptsPerWorker, AttemptID.init(from:)),
                     checkpointSeconds: try reader.readInterval("checkpoint interval"),
-                    timeLimitSeconds: try reader.readInterval("time limit")))
+                    timeLimitSeconds: try reader.readInterval("time limit"), trainerPaths: try reader.readTrainerPaths(),
+                    dataset: try reader.readOptional(DatasetNotice.init(from:))))
         case ProtocolVersions.refusalTag: self = .refused(reason: try reader.readText("reason", limit: Limits.textBytes))
         case 3: self = .greetAgain
         case 4: self = .heartbeat
@@ -110,7 +114,8 @@ extension CoordinatorMessage: WireCodable {
                     inputs: try reader.readList("inputs", limit: Limits.inputsPerJob) { reader throws(WireError) in
                         InputArtifact(job: JobID(try reader.readDigest()), artifact: try ArtifactNotice(from: &reader))
                     },
-                    checkpoint: try reader.readOptional(ArtifactNotice.init(from:))))
+                    checkpoint: try reader.readOptional(ArtifactNotice.init(from:)),
+                    expectedSeconds: try reader.readInterval("expected duration")))
         case 6: self = .acknowledged(try AttemptID(from: &reader))
         case 7:
             self = .missing(
@@ -148,6 +153,11 @@ extension Hello: WireCodable {
         writer.write(isCentral)
         writer.write(numericClass)
         writer.write(list: attempts) { $1.encode(into: &$0) }
+        labels.encode(into: &writer)
+        writer.write(allowsCommands)
+        writer.write(isDraining)
+        writer.write(optional: secondsLeft) { $0.write($1) }
+        facts.encode(into: &writer)
     }
 
     package init(from reader: inout WireReader) throws(WireError) {
@@ -159,9 +169,40 @@ extension Hello: WireCodable {
             slots: try reader.readCount("slots", limit: Limits.slotsPerWorker),
             isCentral: try reader.readBool("central"),
             numericClass: try reader.readText("numeric class", limit: Limits.nameBytes),
-            attempts: try reader.readList("attempts", limit: Limits.attemptsPerWorker, AttemptID.init(from:)))
+            attempts: try reader.readList("attempts", limit: Limits.attemptsPerWorker, AttemptID.init(from:)),
+            labels: try Labels(from: &reader), allowsCommands: try reader.readBool("commands"),
+            isDraining: try reader.readBool("draining"), secondsLeft: try reader.readInterval("seconds left"),
+            facts: try HostFacts(from: &reader))
         guard slots > 0 else { throw .outOfRange(field: "slots") }
         guard !worker.isEmpty else { throw .outOfRange(field: "worker") }
+    }
+}
+
+extension Labels: WireCodable {
+    package func encode(into writer: inout WireWriter) {
+        writer.write(list: sorted) { writer, label in
+            writer.write(label.key)
+            writer.write(label.value)
+        }
+    }
+
+    package init(from reader: inout WireReader) throws(WireError) {
+        let list = try reader.readList("labels", limit: StudyLimits.labels) { reader throws(WireError) in
+            (try reader.readText("label", limit: Limits.nameBytes), try reader.readText("label", limit: Limits.nameBytes))
+        }
+        guard list.allSatisfy({ Labels.isPart($0.0) && Labels.isPart($0.1) }), zip(list, list.dropFirst()).allSatisfy({ $0.0 < $1.0 })
+        else { throw .outOfRange(field: "labels") }
+        self.init(Dictionary(list, uniquingKeysWith: { first, _ in first }))
+    }
+}
+
+extension WireReader {
+    mutating func readTrainerPaths() throws(WireError) -> [String] {
+        let paths = try readList("trainer's files", limit: StudyLimits.trainerFiles) { reader throws(WireError) in
+            try reader.readText("trainer's file", limit: Limits.textBytes)
+        }
+        guard paths.reduce(0, { $0 + $1.utf8.count }) <= Limits.trainerPathBytes else { throw .outOfRange(field: "trainer's files") }
+        return paths
     }
 }
 

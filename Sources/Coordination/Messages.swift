@@ -72,10 +72,22 @@ package struct Hello: Sendable, Equatable {
     package var numericClass: String
     /// The attempts it holds, running or waiting for acknowledgement.
     package var attempts: [AttemptID]
+    /// What its host is called.
+    package var labels: Labels
+    /// Whether it runs programs that a study names.
+    package var allowsCommands: Bool
+    /// Whether it takes nothing new: it is about to leave.
+    package var isDraining: Bool
+    /// So long it goes on, if not for ever: a training that takes longer need not begin there.
+    package var secondsLeft: Double?
+
+    /// What the worker says of its program and its host.
+    package var facts: HostFacts
 
     package init(
         versions: ClosedRange<UInt16> = Limits.protocolVersion...Limits.protocolVersion, worker: String, host: String,
-        processID: Int, slots: Int, isCentral: Bool, numericClass: String, attempts: [AttemptID]
+        processID: Int, slots: Int, isCentral: Bool, numericClass: String, attempts: [AttemptID], labels: Labels = .none,
+        allowsCommands: Bool = false, isDraining: Bool = false, secondsLeft: Double? = nil, facts: HostFacts = HostFacts()
     ) {
         self.versions = versions
         self.worker = worker
@@ -85,6 +97,11 @@ package struct Hello: Sendable, Equatable {
         self.isCentral = isCentral
         self.numericClass = numericClass
         self.attempts = attempts
+        self.labels = labels
+        self.allowsCommands = allowsCommands
+        self.isDraining = isDraining
+        self.secondsLeft = secondsLeft
+        self.facts = facts
     }
 }
 
@@ -97,14 +114,22 @@ package struct Welcome: Sendable, Equatable {
     package var checkpointSeconds: Double?
     /// How long an attempt may run; `nil` for ever.
     package var timeLimitSeconds: Double?
+    /// Where the files of an external trainer lie on the worker's host; each specification names the digests of their bytes.
+    package var trainerPaths: [String]
+
+    /// The files of the data set, for a worker that is to be sent them.
+    package var dataset: DatasetNotice?
 
     package init(
-        datasetPath: String, drop: [AttemptID], checkpointSeconds: Double? = nil, timeLimitSeconds: Double? = nil
+        datasetPath: String, drop: [AttemptID], checkpointSeconds: Double? = nil, timeLimitSeconds: Double? = nil,
+        trainerPaths: [String] = [], dataset: DatasetNotice? = nil
     ) {
+        self.trainerPaths = trainerPaths
         self.datasetPath = datasetPath
         self.drop = drop
         self.checkpointSeconds = checkpointSeconds
         self.timeLimitSeconds = timeLimitSeconds
+        self.dataset = dataset
     }
 }
 
@@ -115,8 +140,13 @@ package struct Assignment: Sendable, Equatable {
     package var inputs: [InputArtifact]
     /// Where an earlier attempt at the job got to, in this worker's numeric class.
     package var checkpoint: ArtifactNotice?
+    /// How long jobs like it may take, for a worker that has an end.
+    package var expectedSeconds: Double?
 
-    package init(attempt: AttemptID, spec: [UInt8], inputs: [InputArtifact], checkpoint: ArtifactNotice? = nil) {
+    package init(
+        attempt: AttemptID, spec: [UInt8], inputs: [InputArtifact], checkpoint: ArtifactNotice? = nil, expectedSeconds: Double? = nil
+    ) {
+        self.expectedSeconds = expectedSeconds
         self.attempt = attempt
         self.spec = spec
         self.inputs = inputs
@@ -224,13 +254,15 @@ package struct JobFailure: Sendable, Equatable {
         case canceled = 8
         /// The attempt ran for longer than the sweep allows.
         case timeout = 9
+        /// Its worker had to end, or was told to, and gave the attempt up after its last checkpoint.
+        case preempted = 10
     }
 
     /// Whether the host may be at fault: its memory, disk, files or libraries.
     var mayBeTheHosts: Bool {
         switch reason {
         case .crashed, .outOfMemory, .data, .input, .io, .timeout: true
-        case .hostLost, .specification, .canceled: false
+        case .hostLost, .specification, .canceled, .preempted: false
         }
     }
 
@@ -255,6 +287,7 @@ package struct JobFailure: Sendable, Equatable {
         case .io: "IO"
         case .canceled: "CANCELED"
         case .timeout: "TIMEOUT"
+        case .preempted: "PREEMPTED"
         }
     }
 }

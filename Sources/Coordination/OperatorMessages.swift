@@ -13,8 +13,11 @@ package struct OperatorReply: Sendable, Equatable {
     package var running: Int
     /// The hosts that get one job at a time until one succeeds there.
     package var quarantinedHosts: [String]
+    /// Why jobs wait of which nothing is missing: all of them, or the one that was asked for.
+    package var notes: [String]
 
-    package init(mode: Dispatcher.Mode, changed: Int, running: Int, quarantinedHosts: [String]) {
+    package init(mode: Dispatcher.Mode, changed: Int, running: Int, quarantinedHosts: [String], notes: [String] = []) {
+        self.notes = notes
         self.mode = mode
         self.changed = changed
         self.running = running
@@ -36,6 +39,9 @@ extension OperatorRequest: WireCodable {
             writer.write(UInt8(6))
             writer.write(list: jobs) { $0.write($1.digest) }
         case .report: writer.write(UInt8(7))
+        case .explain(let job):
+            writer.write(UInt8(8))
+            writer.write(job.digest)
         }
     }
 
@@ -51,6 +57,7 @@ extension OperatorRequest: WireCodable {
         case 5: self = .cancelJobs(try jobs(&reader))
         case 6: self = .retry(try jobs(&reader))
         case 7: self = .report
+        case 8: self = .explain(JobID(try reader.readDigest()))
         case let tag: throw .unknownTag(field: "request", value: tag)
         }
     }
@@ -64,6 +71,7 @@ extension OperatorReply: WireCodable {
         writer.write(list: quarantinedHosts.prefix(Limits.jobsPerRequest).map { $0 }) {
             $0.write(cleaning: $1, limit: Limits.nameBytes)
         }
+        writer.write(list: notes.prefix(Limits.notesPerReply).map { $0 }) { $0.write(cleaning: $1, limit: Limits.textBytes / 2) }
     }
 
     package init(from reader: inout WireReader) throws(WireError) {
@@ -74,6 +82,9 @@ extension OperatorReply: WireCodable {
             mode: mode, changed: try reader.readInt("changed"), running: try reader.readInt("running"),
             quarantinedHosts: try reader.readList("hosts", limit: Limits.jobsPerRequest) { reader throws(WireError) in
                 try reader.readText("host", limit: Limits.nameBytes)
+            },
+            notes: try reader.readList("notes", limit: Limits.notesPerReply) { reader throws(WireError) in
+                try reader.readText("note", limit: Limits.textBytes / 2)
             })
     }
 }

@@ -10,6 +10,8 @@ package enum PlantedFault: Sendable {
     case blamesWorkersForStalls
     /// An attempt that has failed goes on when its worker lists it.
     case readoptsEndedAttempts
+    /// A worker that says that it is leaving is given work.
+    case overlooksDraining
     /// A late assignment is taken though a newer attempt at the job is there.
     case takesOlderAttempts
     /// A host where every job fails gets the next.

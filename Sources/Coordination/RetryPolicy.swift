@@ -18,7 +18,7 @@ package struct RetryPolicy: Sendable, Equatable {
         switch failure.reason {
         case .crashed, .outOfMemory, .io, .input, .timeout:
             crashes + 1 < crashLimit ? .tryAgain(countsAsCrash: true) : .giveUp
-        case .hostLost, .canceled:
+        case .hostLost, .canceled, .preempted:
             .tryAgain(countsAsCrash: false)
         case .data:
             // A host may lack the files or hold damaged ones; the same files give the same failure again.

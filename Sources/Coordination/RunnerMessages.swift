@@ -15,11 +15,14 @@ package struct RunnerRequest: Sendable, Equatable {
     package var checkpoint: ArtifactNotice?
     /// The least time between two checkpoints of a training; `nil` for none.
     package var checkpointSeconds: Double?
+    /// Where the files of an external trainer lie.
+    package var trainerPaths: [String]
 
     package init(
         spec: [UInt8], datasetPath: String, storePath: String, inputs: [InputArtifact], checkpoint: ArtifactNotice? = nil,
-        checkpointSeconds: Double? = nil
+        checkpointSeconds: Double? = nil, trainerPaths: [String] = []
     ) {
+        self.trainerPaths = trainerPaths
         self.spec = spec
         self.datasetPath = datasetPath
         self.storePath = storePath
@@ -44,8 +47,13 @@ package struct RunnerResult: Sendable, Equatable {
     package var epochs: [EpochMetrics]
     package var artifacts: [ArtifactNotice]
     package var seconds: Double
+    /// Another than the runner's own: an external trainer's.
+    package var numericClass: String?
 
-    package init(outcome: AttemptOutcome, epochs: [EpochMetrics], artifacts: [ArtifactNotice], seconds: Double) {
+    package init(
+        outcome: AttemptOutcome, epochs: [EpochMetrics], artifacts: [ArtifactNotice], seconds: Double, numericClass: String? = nil
+    ) {
+        self.numericClass = numericClass
         self.outcome = outcome
         self.epochs = epochs
         self.artifacts = artifacts
@@ -64,6 +72,7 @@ extension RunnerRequest: WireCodable {
         }
         writer.write(optional: checkpoint) { $1.encode(into: &$0) }
         writer.write(optional: checkpointSeconds) { $0.write($1) }
+        writer.write(list: trainerPaths) { $0.write($1) }
     }
 
     package init(from reader: inout WireReader) throws(WireError) {
@@ -75,7 +84,7 @@ extension RunnerRequest: WireCodable {
                 InputArtifact(job: JobID(try reader.readDigest()), artifact: try ArtifactNotice(from: &reader))
             },
             checkpoint: try reader.readOptional(ArtifactNotice.init(from:)),
-            checkpointSeconds: try reader.readInterval("checkpoint interval"))
+            checkpointSeconds: try reader.readInterval("checkpoint interval"), trainerPaths: try reader.readTrainerPaths())
     }
 }
 
@@ -97,6 +106,7 @@ extension RunnerMessage: WireCodable {
             writer.write(list: result.epochs) { $1.encode(into: &$0) }
             writer.write(list: result.artifacts) { $1.encode(into: &$0) }
             writer.write(result.seconds)
+            writer.write(optional: result.numericClass) { $0.write($1) }
         }
     }
 
@@ -109,7 +119,10 @@ extension RunnerMessage: WireCodable {
                 outcome: try AttemptOutcome(from: &reader),
                 epochs: try reader.readList("epochs", limit: Limits.epochsPerJob, EpochMetrics.init(from:)),
                 artifacts: try reader.readList("artifacts", limit: Limits.artifactsPerJob, ArtifactNotice.init(from:)),
-                seconds: try reader.readDouble())
+                seconds: try reader.readDouble(),
+                numericClass: try reader.readOptional { reader throws(WireError) in
+                    try reader.readText("numeric class", limit: Limits.nameBytes)
+                })
             try AttemptResult.check(epochs: result.epochs, artifacts: result.artifacts, seconds: result.seconds)
             self = .ended(result)
         case 4: self = .checkpoint(try Checkpoint(from: &reader))

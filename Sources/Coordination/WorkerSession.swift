@@ -7,7 +7,8 @@ import Studies
 /// Pure, like ``Dispatcher``. The loop turns socket frames, runner output and finished transfers into events and
 /// carries out the commands in order.
 ///
-/// An attempt moves `fetching → queued → running → pushing → reporting` and is forgotten when it is acknowledged. A
+/// An attempt moves `fetching → queued → running → pushing → reporting`, or, when the worker has to end, `running → handingBack
+/// → reporting`, and is forgotten when it is acknowledged. A
 /// worker whose coordinator falls silent goes on computing and reports when it is back.
 ///
 /// A result is put on the disk before anything else is done with it and taken off when the coordinator has answered for
@@ -27,8 +28,16 @@ package struct WorkerSession: Sendable {
         /// The runner has put a checkpoint into the host's store.
         case runnerCheckpoint(slot: Int, Checkpoint)
         case runnerEnded(slot: Int, RunnerResult)
+        /// The data set that the coordinator has sent is in this folder.
+        case dataPlaced(path: String)
+        /// Files of it are not in the host's store.
+        case dataMissing
         /// The runner's process ended without a result.
         case runnerDied(slot: Int, JobFailure)
+        /// Somebody wants the worker to end when what runs has ended.
+        case drain
+        /// Somebody wants it to end at once.
+        case leave
         case tick
     }
 
@@ -43,6 +52,8 @@ package struct WorkerSession: Sendable {
         /// The result is the coordinator's now, or nobody's: take it off the disk.
         case unspool(AttemptID)
         case start(slot: Int, AttemptID, RunnerStart)
+        /// Put the files of the data set into a folder, if the host's store has them.
+        case place(DatasetNotice)
         /// Remove a blob from the host's store: nobody needs it any more.
         case discard(Digest)
         /// End the runner process of a slot; another is started for its next job.
@@ -59,11 +70,13 @@ package struct WorkerSession: Sendable {
         package var inputs: [InputArtifact]
         package var checkpoint: ArtifactNotice?
         package var checkpointSeconds: Double?
+        package var trainerPaths: [String]
 
         package init(
             spec: [UInt8], datasetPath: String, inputs: [InputArtifact], checkpoint: ArtifactNotice? = nil,
-            checkpointSeconds: Double? = nil
+            checkpointSeconds: Double? = nil, trainerPaths: [String] = []
         ) {
+            self.trainerPaths = trainerPaths
             self.spec = spec
             self.datasetPath = datasetPath
             self.inputs = inputs
@@ -74,6 +87,8 @@ package struct WorkerSession: Sendable {
 
     package enum EndReason: Sendable, Equatable {
         case finished
+        /// It was told to leave, or its time is up.
+        case left
         case refused(String)
         /// No word from the coordinator for as long as a worker waits.
         case unreachable(seconds: Int)
@@ -84,6 +99,8 @@ package struct WorkerSession: Sendable {
             case fetching(Set<Digest>)
             case queued
             case running(slot: Int)
+            /// Its runner was ended after so long; its last checkpoint is on its way.
+            case handingBack(seconds: Double)
             case pushing(AttemptResult, Set<Digest>)
             case reporting(AttemptResult, sent: Instant)
         }
@@ -114,29 +131,42 @@ package struct WorkerSession: Sendable {
     package private(set) var artifactChanges = 0
 
     private let hello: Hello
-    private(set) var held: [AttemptID: Held] = [:]
+    /// When the worker has to end; `nil` for never.
+    let endOfLife: Instant?
+    var departure = Departure.staying
+    let source: DataSource
+    var pushed: PushedData?
+    var held: [AttemptID: Held] = [:]
     private var arrivals = 0
     /// The numbers of the attempts that are held, by job.
     private var numbers: [JobID: [Int]] = [:]
     /// The attempts that may start, each once, and some that may not any more.
     private var startable = Heap<StartEntry>()
-    private var slots: [AttemptID?]
-    private var datasetPath: String?
+    var slots: [AttemptID?]
+    var datasetPath: String?
+    private var trainerPaths: [String] = []
+    private var isWelcomed = false
     private var checkpointSeconds: Double?
     private var timeLimitSeconds: Double?
     /// When the coordinator last said anything, or the start.
-    private var lastHeard: Instant
+    private(set) var lastHeard: Instant
     private var lastReconnection: Instant
     private var lastHeartbeat: Instant
-    private var lastGreeting: Instant
+    var lastGreeting: Instant
     private var lastRepetition: Instant
+
+    /// How long a worker whose coordinator is gone goes on.
+    package var graceSeconds = Limits.graceSeconds
 
     /// - Parameters:
     ///   - hello: how the worker introduces itself; its list of attempts is filled in each time.
+    ///   - source: where the data set comes from.
     ///   - spooled: results that earlier processes have left on the host's disk, to be reported like any other.
-    package init(hello: Hello, now: Instant, spooled: [AttemptResult] = []) {
+    package init(hello: Hello, now: Instant, source: DataSource = .coordinatorsPath, spooled: [AttemptResult] = []) {
         self.hello = hello
+        self.source = source
         slots = [AttemptID?](repeating: nil, count: hello.slots)
+        endOfLife = hello.secondsLeft.map { now + $0 }
         lastHeard = now
         lastReconnection = now
         lastHeartbeat = now
@@ -148,13 +178,13 @@ package struct WorkerSession: Sendable {
     }
 
     /// The first words.
-    package func start() -> [Command] { [.send(greeting)] }
+    package func start() -> [Command] { [.send(greeting(at: lastGreeting))] }
 
     /// Attempts that are running now.
     package var runningCount: Int { slots.count { $0 != nil } }
 
     /// The attempts that are held in the order in which they arrived. Sorted anew: not for what happens with every job.
-    private var order: [AttemptID] { held.sorted { $0.value.arrival < $1.value.arrival }.map(\.key) }
+    var order: [AttemptID] { held.sorted { $0.value.arrival < $1.value.arrival }.map(\.key) }
 
     private mutating func hold(_ assignment: Assignment, _ phase: Held.Phase) {
         arrivals += 1
@@ -187,8 +217,10 @@ package struct WorkerSession: Sendable {
         if missing.isEmpty { queue(attempt) } else { held[attempt]?.phase = .fetching(missing) }
     }
 
-    private var greeting: WorkerMessage {
+    func greeting(at now: Instant) -> WorkerMessage {
         var hello = hello
+        hello.isDraining = departure != .staying
+        hello.secondsLeft = endOfLife.map { max(0, $0 - now) }
         hello.attempts = Array(order.prefix(Limits.attemptsPerWorker))
         return .hello(hello)
     }
@@ -199,12 +231,18 @@ package struct WorkerSession: Sendable {
         case .received(let message):
             lastHeard = now
             receive(message, at: now, &commands)
+        case .dataPlaced(let path):
+            datasetPath = path
+        case .dataMissing:
+            fetchData(&commands)
         case .fetched(let digest):
+            noteFetchedData(digest, &commands)
             for attempt in order {
                 guard case .fetching(var missing) = held[attempt]?.phase, missing.remove(digest) != nil else { continue }
                 wait(for: missing, attempt)
             }
         case .fetchFailed(let digest, let reason):
+            noteMissingData(digest)
             for attempt in order {
                 guard case .fetching(var missing) = held[attempt]?.phase, missing.contains(digest) else { continue }
                 if let assignment = held[attempt]?.assignment, assignment.checkpoint?.digest == digest,
@@ -255,23 +293,28 @@ package struct WorkerSession: Sendable {
             deliver(
                 AttemptResult(
                     attempt: attempt, outcome: result.outcome, epochs: result.epochs, artifacts: result.artifacts,
-                    numericClass: hello.numericClass, seconds: result.seconds), at: now, &commands)
+                    numericClass: result.numericClass ?? hello.numericClass, seconds: result.seconds), at: now, &commands)
         case .runnerDied(let slot, let failure):
             guard let attempt = attempt(in: slot) else { break }
             slots[slot] = nil
             report(failure: failure, of: attempt, at: now, &commands)
+        case .drain: drain(at: now, &commands)
+        case .leave: leave(at: now, &commands)
         case .tick:
             endOverdue(at: now, &commands)
             keepInTouch(at: now, &commands)
         }
         startQueued(at: now, &commands)
+        goOnLeaving(at: now, &commands)
         return commands
     }
 
     private mutating func receive(_ message: CoordinatorMessage, at now: Instant, _ commands: inout [Command]) {
         switch message {
         case .welcome(let welcome):
-            datasetPath = welcome.datasetPath
+            isWelcomed = true
+            trainerPaths = welcome.trainerPaths
+            locateData(welcome, &commands)
             checkpointSeconds = welcome.checkpointSeconds
             timeLimitSeconds = welcome.timeLimitSeconds
             for attempt in welcome.drop where !hasResult(attempt) { drop(attempt, &commands) }
@@ -281,7 +324,7 @@ package struct WorkerSession: Sendable {
         case .refused(let reason):
             commands.append(.end(.refused(reason)))
         case .greetAgain:
-            commands.append(.send(greeting))
+            commands.append(.send(greeting(at: now)))
         case .heartbeat:
             break
         case .assign(let assignment):
@@ -290,6 +333,12 @@ package struct WorkerSession: Sendable {
             guard others.allSatisfy({ $0.number < assignment.attempt.number || planted == .takesOlderAttempts }) else { break }
             // An older attempt at the job was given up; its result, if it has one, still counts.
             for older in others where !hasResult(older) { drop(older, &commands) }
+            if departure != .staying {
+                // It was on its way when the worker said so.
+                hold(assignment, .fetching([]))
+                giveBack(assignment.attempt, at: now, &commands)
+                break
+            }
             let needed = assignment.inputs.map(\.artifact) + (assignment.checkpoint.map { [$0] } ?? [])
             let missing = Set(needed.map(\.digest))
             hold(assignment, missing.isEmpty ? .queued : .fetching(missing))
@@ -308,13 +357,7 @@ package struct WorkerSession: Sendable {
         case .announce(let artifact):
             commands.append(.fetch(artifact))
         case .giveBack:
-            for attempt in order {
-                switch held[attempt]?.phase {
-                case .fetching, .queued:
-                    report(failure: JobFailure(.canceled, "given back before it began"), of: attempt, at: now, &commands)
-                case .running, .pushing, .reporting, nil: break
-                }
-            }
+            giveBackWhatHasNotBegun(at: now, &commands)
         case .finish:
             commands.append(.end(.finished))
         }
@@ -337,19 +380,19 @@ package struct WorkerSession: Sendable {
         commands.append(.send(.result(result)))
     }
 
-    private mutating func report(
-        failure: JobFailure, of attempt: AttemptID, at now: Instant, _ commands: inout [Command]
+    mutating func report(
+        failure: JobFailure, of attempt: AttemptID, seconds: Double = 0, at now: Instant, _ commands: inout [Command]
     ) {
         if hasResult(attempt) { commands.append(.unspool(attempt)) }
         let failure = JobFailure(failure.reason, WireText.clean(failure.message, limit: Limits.textBytes))
         report(
             AttemptResult(
                 attempt: attempt, outcome: .failed(failure), epochs: [], artifacts: [], numericClass: hello.numericClass,
-                seconds: 0), at: now, &commands)
+                seconds: seconds), at: now, &commands)
     }
 
     private mutating func keepInTouch(at now: Instant, _ commands: inout [Command]) {
-        let patience = datasetPath == nil ? Limits.firstContactSeconds : Limits.graceSeconds
+        let patience = !isWelcomed ? Limits.firstContactSeconds : graceSeconds
         if now - lastHeard > patience {
             commands.append(.end(.unreachable(seconds: Int(now - lastHeard))))
             return
@@ -358,13 +401,13 @@ package struct WorkerSession: Sendable {
             lastReconnection = now
             lastGreeting = now
             commands.append(.reconnect)
-            commands.append(.send(greeting))
+            commands.append(.send(greeting(at: now)))
         } else if now - lastHeartbeat >= Limits.heartbeatSeconds {
             lastHeartbeat = now
             // Without a welcome nothing can start, so that is asked for each time.
-            let isDue = datasetPath == nil || now - lastGreeting >= Limits.greetingSeconds
+            let isDue = !isWelcomed || now - lastGreeting >= Limits.greetingSeconds
             if isDue { lastGreeting = now }
-            commands.append(.send(isDue ? greeting : .heartbeat))
+            commands.append(.send(isDue ? greeting(at: now) : .heartbeat))
         }
         guard now - lastRepetition >= Limits.resultRepeatSeconds / 6 else { return }
         lastRepetition = now
@@ -390,13 +433,18 @@ package struct WorkerSession: Sendable {
     }
 
     private mutating func startQueued(at now: Instant, _ commands: inout [Command]) {
-        guard let datasetPath else { return }
+        guard let datasetPath, departure == .staying else { return }
         while let next = startable.min, let slot = slots.firstIndex(where: { $0 == nil }) {
             startable.removeMin()
             let attempt = next.attempt
             // One that was dropped, or dropped and assigned anew, has left its entry behind.
             guard let held = held[attempt], held.arrival == next.arrival, case .queued = held.phase else { continue }
             let assignment = held.assignment
+            if let endOfLife, let expected = assignment.expectedSeconds, now + expected > endOfLife {
+                // There was time for it when it was assigned, behind others.
+                giveBack(attempt, at: now, &commands)
+                continue
+            }
             slots[slot] = attempt
             self.held[attempt]?.phase = .running(slot: slot)
             self.held[attempt]?.started = now
@@ -405,7 +453,7 @@ package struct WorkerSession: Sendable {
                     slot: slot, attempt,
                     RunnerStart(
                         spec: assignment.spec, datasetPath: datasetPath, inputs: assignment.inputs,
-                        checkpoint: assignment.checkpoint, checkpointSeconds: checkpointSeconds)))
+                        checkpoint: assignment.checkpoint, checkpointSeconds: checkpointSeconds, trainerPaths: trainerPaths)))
         }
     }
 

@@ -15,9 +15,13 @@ struct BlobAnswers {
     static let idleLimit = Duration.seconds(120)
 
     private let store: ArtifactStore
+    private var shared: SharedFiles
     private var partials: [Digest: (partial: PartialArtifact, lastUsed: ContinuousClock.Instant)] = [:]
 
-    init(store: ArtifactStore) { self.store = store }
+    init(store: ArtifactStore, shared: SharedFiles = SharedFiles()) {
+        self.store = store
+        self.shared = shared
+    }
 
     /// The frame that answers a frame; `nil` for bytes that are no request, and when there is no memory for the answer.
     mutating func answer(_ frame: UnsafeRawBufferPointer) -> FrameBuffer? {
@@ -41,7 +45,8 @@ struct BlobAnswers {
     // MARK: Sending
 
     private func chunk(of digest: Digest, at offset: UInt64, count: Int) -> FrameBuffer? {
-        guard let size = store.size(of: digest), offset <= UInt64(size) else { return nil }
+        guard let size = store.size(of: digest) else { return sharedChunk(of: digest, at: offset, count: count) }
+        guard offset <= UInt64(size) else { return nil }
         let count = min(count, size - Int(offset))
         let head = BlobReply.chunk(digest, size: UInt64(size), offset: offset, count: count)
         do {
@@ -57,6 +62,15 @@ struct BlobAnswers {
         }
     }
 
+    private func sharedChunk(of digest: Digest, at offset: UInt64, count: Int) -> FrameBuffer? {
+        guard let size = shared.size(of: digest), offset <= UInt64(size) else { return nil }
+        let count = min(count, size - Int(offset))
+        let head = BlobReply.chunk(digest, size: UInt64(size), offset: offset, count: count)
+        return try? FrameBuffer(head: head.frame, payloadCount: count) { buffer throws(ArtifactStoreError) in
+            guard shared.read(digest, at: Int(offset), into: buffer) else { throw .missing(digest, folder: store.folder) }
+        }
+    }
+
     // MARK: Receiving
 
     private mutating func reply(to request: BlobRequest, chunk: UnsafeRawBufferPointer) -> BlobReply {
@@ -64,6 +78,7 @@ struct BlobAnswers {
         case .get(let digest, _, _):
             return .absent(digest)
         case .doubt(let digest):
+            if shared.size(of: digest) != nil { return shared.isSound(digest) ? .sound(digest) : .absent(digest) }
             let isDamaged = (try? store.setAsideIfDamaged(digest)) ?? true
             return isDamaged || !store.contains(digest) ? .absent(digest) : .sound(digest)
         case .put(let digest, let size, let offset, _):

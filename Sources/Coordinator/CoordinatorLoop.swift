@@ -13,15 +13,24 @@ import Transport
 /// decide, records every change in one transaction, and only then sends: what a worker has been told is on disk.
 package final class CoordinatorLoop {
     package struct Settings {
-        /// Where workers connect, as libzmq endpoints (`ipc://…`, `tcp://*:17610`).
+        /// Where workers of this host connect, as libzmq endpoints (`ipc://…`), without encryption.
         package var controlEndpoints: [String]
         package var dataEndpoints: [String]
+        /// Where workers of other hosts connect, if they may.
+        package var remote: RemoteDoor?
         /// Where a person's commands arrive, an ipc endpoint of this user's alone; `nil` for nowhere.
         package var operatorEndpoint: String?
+        /// Which workers are taken; `nil` for all that speak the protocol.
+        package var admission: Admission?
+        /// Files that workers may fetch beside artifacts.
+        package var shared = SharedFiles()
 
-        package init(controlEndpoints: [String], dataEndpoints: [String], operatorEndpoint: String? = nil) {
+        package init(
+            controlEndpoints: [String], dataEndpoints: [String], remote: RemoteDoor? = nil, operatorEndpoint: String? = nil
+        ) {
             self.controlEndpoints = controlEndpoints
             self.dataEndpoints = dataEndpoints
+            self.remote = remote
             self.operatorEndpoint = operatorEndpoint
         }
     }
@@ -53,43 +62,80 @@ package final class CoordinatorLoop {
     /// Frames dealt with before a transaction is committed.
     static let framesPerTurn = 256
 
-    private enum Key: Hashable { case control, commands }
+    private enum Key: Hashable { case control(Int), commands }
 
     private let ledger: Ledger
     private let store: ArtifactStore
     private let context: ZeroMQContext
-    private let socket: RouterSocket
+    let connections: Connections
+    let remote: RemoteDoor?
+    /// Lets authorized keys in; there is one when other hosts may come.
+    let zap: ZapHandler?
     private let operatorSocket: OperatorSocket?
     private let blobs: BlobServer
     private let clock = ContinuousClock()
     private let start: ContinuousClock.Instant
-    private var dispatcher: Dispatcher
-    private var peers: [String: PeerID] = [:]
-    private var names: [PeerID: String] = [:]
-    private var refused: Set<PeerID> = []
-    private var waitingFrames: [String: [[UInt8]]] = [:]
+    var dispatcher: Dispatcher
+    var refused: Set<Connections.Connection> = []
+    var admission: Admission?
+    var waitingFrames: [String: [[UInt8]]] = [:]
     private var rate = ImageRate()
     private var onCommit: (Commit) -> Void = { _ in }
 
-    /// The endpoints that workers connect to, ports filled in.
+    /// The endpoints that workers connect to, ports filled in; those for other hosts come last.
     package private(set) var controlEndpoints: [String] = []
     package private(set) var dataEndpoints: [String] = []
 
-    /// Binds both sockets; the ledger must be open, so that no second coordinator gets this far.
+    /// Binds all sockets; the ledger must be open, so that no second coordinator gets this far.
+    ///
+    /// Throws `TransportError.insecure` when other hosts may come and the self-test of CURVE fails.
     package init(_ settings: Settings, dispatcher: Dispatcher, ledger: Ledger, store: ArtifactStore) throws {
         self.dispatcher = dispatcher
         self.ledger = ledger
         self.store = store
         context = try ZeroMQContext()
-        socket = try RouterSocket(context: context, options: SocketOptions(maximumFrameBytes: Limits.controlFrameBytes))
+        remote = settings.remote
+        admission = settings.admission
+        let options = SocketOptions(maximumFrameBytes: Limits.controlFrameBytes)
+        // Whoever decides on handshakes must be there before a socket is bound.
+        zap = try settings.remote.map { [context] remote in
+            let curve = remote.curve
+            let handler = try ZapHandler(context: context) { curve.isAuthorized($0) }
+            do {
+                try CurveSelfTest.run(
+                    context: context, router: RouterSocket(context: context, options: options, curve: curve), server: curve)
+                // The test's own stranger is nobody's news.
+                _ = handler.takeRefusals()
+            } catch {
+                handler.stop()
+                throw error
+            }
+            return handler
+        }
+        let local = try RouterSocket(context: context, options: options)
+        let remoteSocket = try settings.remote.map { [context] in
+            try RouterSocket(context: context, options: options, curve: $0.curve)
+        }
+        connections = Connections([local] + (remoteSocket.map { [$0] } ?? []))
         operatorSocket = try settings.operatorEndpoint.map { [context] in try OperatorSocket(context: context, endpoint: $0) }
         blobs = try BlobServer()
         start = clock.now
-        for endpoint in settings.controlEndpoints {
-            try socket.bind(to: endpoint)
-            controlEndpoints.append(try socket.lastEndpoint)
+        do {
+            for endpoint in settings.controlEndpoints {
+                try local.bind(to: endpoint)
+                controlEndpoints.append(try local.lastEndpoint)
+            }
+            if let remoteSocket, let remote {
+                try remoteSocket.bind(to: remote.controlEndpoint)
+                controlEndpoints.append(try remoteSocket.lastEndpoint)
+            }
+            dataEndpoints = try blobs.start(
+                context: context, endpoints: settings.dataEndpoints, remote: remote.map { ($0.dataEndpoint, $0.curve) }, store: store,
+                shared: settings.shared)
+        } catch {
+            close()
+            throw error
         }
-        dataEndpoints = try blobs.start(context: context, endpoints: settings.dataEndpoints, store: store)
     }
 
     /// Runs until every job is settled, too many have failed, or `shouldStop` says so.
@@ -104,7 +150,7 @@ package final class CoordinatorLoop {
     ) throws -> Ending {
         self.onCommit = onCommit
         var poller = Poller<Key>()
-        poller.watch(socket, as: .control, for: .read)
+        for (index, socket) in connections.sockets.enumerated() { poller.watch(socket, as: .control(index), for: .read) }
         if let operatorSocket { poller.watch(operatorSocket.socket, as: .commands, for: .read) }
         var lastProgress: Instant?
         try carryOut(dispatcher.start())
@@ -127,7 +173,9 @@ package final class CoordinatorLoop {
         Failpoint.coordinatorDismissBefore.pass()
         let names = dispatcher.workerNames
         for name in names {
-            if let peer = peers[name] { _ = try? socket.send(CoordinatorMessage.finish.frame, to: peer) }
+            if let connection = connections.connection(of: name) {
+                _ = try? connections.send(CoordinatorMessage.finish.frame, over: connection)
+            }
         }
         if !names.isEmpty { Thread.sleep(forTimeInterval: 0.3) }
     }
@@ -135,17 +183,21 @@ package final class CoordinatorLoop {
     package func close() {
         blobs.stop()
         operatorSocket?.close()
-        socket.close()
+        connections.close()
+        zap?.stop()
     }
 
     package var progress: SweepProgress {
-        SweepProgress(
-            counts: dispatcher.counts, workers: dispatcher.workerNames.count, slots: dispatcher.slots,
+        let counts = dispatcher.counts
+        let isIdle = counts[.running] == nil && counts[.waiting] != nil && dispatcher.mode == .working
+        return SweepProgress(
+            counts: counts, shortages: isIdle ? dispatcher.shortages(at: now) : [], workers: dispatcher.workerNames.count,
+            slots: dispatcher.slots,
             imagesPerSecond: rate.imagesPerSecond(at: now), imagesTrained: rate.total,
             elapsedSeconds: now.seconds)
     }
 
-    private var now: Instant { Instant(seconds: (clock.now - start) / .seconds(1)) }
+    var now: Instant { Instant(seconds: (clock.now - start) / .seconds(1)) }
 
     private func turn(_ ended: [(worker: String, reason: String)]) throws -> Ending? {
         let began = clock.now
@@ -153,14 +205,15 @@ package final class CoordinatorLoop {
         for (worker, reason) in ended {
             commands += dispatcher.handle(.workerEnded(worker: worker, reason: reason), at: now)
         }
+        commands += newsFromTheDoor()
         for _ in 0..<Self.framesPerTurn {
-            guard let (peer, frame) = try socket.receive() else { break }
+            guard let (connection, frame) = try connections.receive() else { break }
             Failpoint.coordinatorReceiveAfter.pass()
             do throws(WireError) {
-                commands += commandsFor(try WorkerMessage(frame: frame), from: peer)
+                commands += commandsFor(try WorkerMessage(frame: frame), from: connection)
             } catch {
                 // Bytes that are no message change nothing.
-                if let reason = error.refusal { commands += refuse(peer, reason) }
+                if let reason = error.refusal { commands += refuse(connection, reason) }
             }
         }
         commands += dispatcher.handle(.tick, at: now)
@@ -174,16 +227,16 @@ package final class CoordinatorLoop {
         return dispatcher.hasTooManyFailures ? .tooManyFailures : nil
     }
 
-    private func commandsFor(_ message: WorkerMessage, from peer: PeerID) -> [Dispatcher.Command] {
+    private func commandsFor(_ message: WorkerMessage, from connection: Connections.Connection) -> [Dispatcher.Command] {
         if case .hello(let hello) = message {
-            if let old = peers[hello.worker] { names[old] = nil }
-            peers[hello.worker] = peer
-            names[peer] = hello.worker
+            let (isTaken, notes) = admit(hello, over: connection)
+            guard isTaken else { return notes }
             waitingFrames[hello.worker] = nil
+            return notes + dispatcher.handle(.received(message, from: hello.worker), at: now)
         }
-        guard let name = names[peer] else {
+        guard let name = connections.name(of: connection) else {
             // A connection from before a restart, or one that libzmq has made anew.
-            _ = try? socket.send(CoordinatorMessage.greetAgain.frame, to: peer)
+            _ = try? connections.send(CoordinatorMessage.greetAgain.frame, over: connection)
             return []
         }
         switch message {
@@ -205,6 +258,12 @@ package final class CoordinatorLoop {
     private func obeyCommands() throws {
         while let (peer, request) = try operatorSocket?.receive() {
             let commands = dispatcher.handle(.asked(request), at: now)
+            let notes: [String]
+            if case .explain(let job) = request {
+                notes = dispatcher.explanation(of: job, at: now).map { [$0] } ?? []
+            } else {
+                notes = dispatcher.shortages(at: now)
+            }
             try carryOut(commands)
             let changed = commands.count {
                 switch $0 {
@@ -215,14 +274,8 @@ package final class CoordinatorLoop {
             try operatorSocket?.answer(
                 OperatorReply(
                     mode: dispatcher.mode, changed: changed, running: dispatcher.counts[.running] ?? 0,
-                    quarantinedHosts: dispatcher.quarantinedHosts), to: peer)
+                    quarantinedHosts: dispatcher.quarantinedHosts, notes: notes), to: peer)
         }
-    }
-
-    /// Tells a worker that speaks another protocol; noted once a connection, however often it greets.
-    private func refuse(_ peer: PeerID, _ reason: String) -> [Dispatcher.Command] {
-        _ = try? socket.send(CoordinatorMessage.refused(reason: reason).frame, to: peer)
-        return refused.insert(peer).inserted ? [.record(.event(kind: "worker-refused", text: reason))] : []
     }
 
     /// All records, then all sends, then what is needed no more. The answer is what was recorded.
@@ -238,10 +291,10 @@ package final class CoordinatorLoop {
     }
 
     private func send(_ frame: [UInt8], to name: String) throws {
-        guard let peer = peers[name] else { return }
+        guard let connection = connections.connection(of: name) else { return }
         Failpoint.coordinatorSendBefore.pass()
         defer { Failpoint.coordinatorSendAfter.pass() }
-        guard waitingFrames[name] == nil, try socket.send(frame, to: peer) != .wouldBlock else {
+        guard waitingFrames[name] == nil, try connections.send(frame, over: connection) != .wouldBlock else {
             waitingFrames[name, default: []].append(frame)
             return
         }
@@ -250,13 +303,13 @@ package final class CoordinatorLoop {
 
     private func sendWaitingFrames() throws {
         for (name, frames) in waitingFrames {
-            guard frames.count <= Self.waitingFramesLimit, let peer = peers[name] else {
+            guard frames.count <= Self.waitingFramesLimit, let connection = connections.connection(of: name) else {
                 waitingFrames[name] = nil
                 try carryOut(dispatcher.handle(.workerEnded(worker: name, reason: "it does not read its messages"), at: now))
                 continue
             }
             var left = frames[...]
-            while let frame = left.first, try socket.send(frame, to: peer) != .wouldBlock { left = left.dropFirst() }
+            while let frame = left.first, try connections.send(frame, over: connection) != .wouldBlock { left = left.dropFirst() }
             waitingFrames[name] = left.isEmpty ? nil : Array(left)
         }
     }

@@ -4,6 +4,8 @@ import Studies
 /// What a running sweep shows of itself.
 package struct SweepProgress: Sendable, Equatable {
     package var counts: [JobState: Int]
+    /// While nothing runs: which ready jobs no connected worker may run, and why.
+    package var shortages: [String]
     package var workers: Int
     package var slots: Int
     /// Training images a second over the last minute, all workers together; 0 before the first epoch.
@@ -12,6 +14,19 @@ package struct SweepProgress: Sendable, Equatable {
     package var imagesTrained: Int
     /// Seconds since the loop started.
     package var elapsedSeconds: Double
+
+    package init(
+        counts: [JobState: Int], shortages: [String] = [], workers: Int, slots: Int, imagesPerSecond: Double, imagesTrained: Int,
+        elapsedSeconds: Double
+    ) {
+        self.counts = counts
+        self.shortages = shortages
+        self.workers = workers
+        self.slots = slots
+        self.imagesPerSecond = imagesPerSecond
+        self.imagesTrained = imagesTrained
+        self.elapsedSeconds = elapsedSeconds
+    }
 }
 
 /// Training images over a sliding window.

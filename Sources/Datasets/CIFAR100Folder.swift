@@ -34,6 +34,9 @@ package struct CIFAR100Folder: Sendable {
         package var fileName: String { self == .training ? "train.bin" : "test.bin" }
     }
 
+    /// Every file that a folder may have; the lists of names are optional.
+    package static let fileNames = Split.allCases.map(\.fileName) + ["coarse_label_names.txt", "fine_label_names.txt"]
+
     /// The folder as it was given.
     package let path: String
     /// The 20 superclass names, when the folder lists them.

@@ -66,6 +66,9 @@ extension JobFailure {
         case JobError.wrongDataset, JobError.missingFile: reason = .data
         case JobError.unreadableSpecification, JobError.unsupported, JobError.commandsNotAllowed: reason = .specification
         case JobError.commandFailed: reason = .crashed
+        case TrainerError.otherFile: reason = .data
+        case TrainerError.filesUnknown: reason = .specification
+        case is TrainerError: reason = .crashed
         case is NetworkError, is InitializerError, is SafetensorsError, is JobError: reason = .input
         default: reason = .io
         }

@@ -40,12 +40,20 @@ package final class JobRunner {
         _ request: RunnerRequest, onCheckpoint: (Checkpoint) -> Void = { _ in }, onEpoch: (EpochMetrics) throws -> Void
     ) -> RunnerResult {
         let start = clock()
+        var external: String?
         do {
             let spec = try decodeSpec(request.spec)
             let inputs = JobInputs(request.inputs, store: try store(at: request.storePath))
             var produced: Produced
             switch spec {
             case .train(let train):
+                if let trainer = train.trainer {
+                    external = trainer.numericClass
+                    produced = try self.train(
+                        train, by: trainer, request, data: dataset(at: request.datasetPath, expecting: train.dataset), inputs: inputs,
+                        onEpoch: onEpoch)
+                    break
+                }
                 produced = try withoutActuallyEscaping(onCheckpoint) { onCheckpoint in
                     try self.train(
                         train, data: dataset(at: request.datasetPath, expecting: train.dataset), inputs: inputs,
@@ -70,11 +78,12 @@ package final class JobRunner {
                 produced.artifact = nil
             }
             return RunnerResult(
-                outcome: produced.outcome, epochs: produced.epochs, artifacts: artifacts, seconds: (clock() - start) / .seconds(1))
+                outcome: produced.outcome, epochs: produced.epochs, artifacts: artifacts, seconds: (clock() - start) / .seconds(1),
+                numericClass: external)
         } catch {
             return RunnerResult(
                 outcome: .failed(JobFailure(describing: error)), epochs: [], artifacts: [],
-                seconds: (clock() - start) / .seconds(1))
+                seconds: (clock() - start) / .seconds(1), numericClass: external)
         }
     }
 
@@ -100,7 +109,7 @@ package final class JobRunner {
 
     /// Publishes what a job has made. While the disk is full it waits: hours of work are not thrown away for want of room, and
     /// the worker evicts what it can from its cache meanwhile.
-    private func putWhenThereIsRoom(_ bytes: [UInt8], in store: ArtifactStore) throws(ArtifactStoreError) -> ArtifactReference {
+    func putWhenThereIsRoom(_ bytes: [UInt8], in store: ArtifactStore) throws(ArtifactStoreError) -> ArtifactReference {
         var seconds = 1.0
         while true {
             do throws(ArtifactStoreError) {

@@ -1,4 +1,5 @@
 import Artifacts
+import Foundation
 import Networks
 import Tensors
 
@@ -19,13 +20,28 @@ package enum StateDictFile {
     package static func put(
         _ network: Network, into store: ArtifactStore, metadata: [String: String] = [:]
     ) throws(ArtifactStoreError) -> ArtifactReference {
-        let entries = network.streamedState.map { entry in
+        let entries = sources(network)
+        return try store.put { (sink) throws(ArtifactStoreError) in
+            try SafetensorsWriter.write(entries, metadata: metadata, to: sink)
+        }
+    }
+
+    /// Writes the same bytes into a new file.
+    static func write(_ network: Network, to path: String, metadata: [String: String] = [:]) throws {
+        guard let file = fopen(path, "wxe") else { throw CocoaError(.fileWriteUnknown, userInfo: [NSFilePathErrorKey: path]) }
+        var isWritten = true
+        SafetensorsWriter.write(sources(network), metadata: metadata) { piece in
+            isWritten = isWritten && (piece.isEmpty || fwrite(piece.baseAddress!, 1, piece.count, file) == piece.count)
+        }
+        isWritten = fclose(file) == 0 && isWritten
+        guard isWritten else { throw CocoaError(.fileWriteOutOfSpace, userInfo: [NSFilePathErrorKey: path]) }
+    }
+
+    private static func sources(_ network: Network) -> [SafetensorsSource] {
+        network.streamedState.map { entry in
             SafetensorsSource(
                 name: entry.name, dtype: entry.isInteger ? .int64 : .float32, shape: entry.shape,
                 forEachPiece: entry.forEachPiece)
-        }
-        return try store.put { (sink) throws(ArtifactStoreError) in
-            try SafetensorsWriter.write(entries, metadata: metadata, to: sink)
         }
     }
 

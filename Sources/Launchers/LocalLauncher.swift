@@ -54,13 +54,18 @@ package final class LocalLauncher {
 
     package func start(_ worker: Worker) throws(ProcessError) { try start(worker, starts: 1) }
 
-    /// Workers whose process has ended since the last call, each with the reason; those within the limit run again.
+    /// Workers whose process has ended since the last call, each with the reason; those within the limit run again, unless
+    /// they ended well: then somebody has told them to leave.
     package func takeEnded() -> [(worker: String, reason: String)] {
         var ended: [(worker: String, reason: String)] = []
         for (name, entry) in running {
             guard let end = entry.process.endIfOver() else { continue }
             running[name] = nil
             ended.append((name, "its process ended with \(end), see \(entry.worker.logPath)"))
+            guard end != .exited(0) else {
+                abandoned.append((entry.worker, "it was told to leave, see \(entry.worker.logPath)"))
+                continue
+            }
             guard entry.starts <= Self.restartLimit, (try? start(entry.worker, starts: entry.starts + 1)) != nil else {
                 abandoned.append((entry.worker, "its process ended \(entry.starts) times, last with \(end), see \(entry.worker.logPath)"))
                 continue

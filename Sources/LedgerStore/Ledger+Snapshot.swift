@@ -17,7 +17,7 @@ extension Ledger {
             let jobs = try Row.fetchCursor(
                 db,
                 sql: """
-                    SELECT jobs.id, jobs.digest, jobs.kind, jobs.state, specs.json, study_jobs.priority
+                    SELECT jobs.id, jobs.digest, jobs.kind, jobs.state, specs.json, study_jobs.priority, jobs.seconds
                     FROM study_jobs JOIN jobs ON jobs.id = study_jobs.job JOIN specs ON specs.job = jobs.id
                     WHERE study_jobs.study = ? ORDER BY study_jobs.priority, jobs.digest
                     """, arguments: [study.rawValue])
@@ -38,7 +38,7 @@ extension Ledger {
                         id: try job.job(1), spec: spec, inputs: inputs[row] ?? [], isCentral: kind.isCentral,
                         isBroadcast: kind.isBroadcast, priority: job[5], state: state, lastAttempt: attempts[row]?.last ?? 0,
                         crashes: attempts[row]?.crashes ?? 0, lastEndedAttempt: attempts[row]?.ended ?? 0,
-                        checkpoint: checkpoints[row]))
+                        checkpoint: checkpoints[row], seconds: job[6]))
             }
             return entries
         }

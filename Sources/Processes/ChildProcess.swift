@@ -6,7 +6,7 @@ import Foundation
 /// thread of a process; nothing forks without exec.
 package final class ChildProcess {
     package let processID: pid_t
-    /// Write here to reach the child's standard input.
+    /// Write here to reach the child's standard input, or −1 when that is a file.
     package let input: Int32
     /// Read here what the child prints, or −1 when its standard output is the parent's.
     package let output: Int32
@@ -20,18 +20,20 @@ package final class ChildProcess {
     ///   - readsOutput: whether the child's standard output is a pipe, set not to block.
     ///   - readsErrors: whether its standard error is a pipe too, set not to block.
     ///   - errorPath: a file that its standard error (and its output, unless read) is appended to; `nil` for the parent's.
+    ///   - blocksEnd: whether SIGINT and SIGTERM are blocked in it, from its first instruction until it unblocks them.
     ///   - ownGroup: whether it is the first of a process group of its own, out of reach of the terminal's Ctrl-C; what it
     ///     starts is in that group and ends with it.
+    ///   - inputPath: a file that is its standard input, in place of a pipe.
     package init(
         executable: String, arguments: [String], environment: [String: String], readsOutput: Bool, readsErrors: Bool = false,
-        errorPath: String? = nil, ownGroup: Bool = false
+        errorPath: String? = nil, ownGroup: Bool = false, blocksEnd: Bool = false, inputPath: String? = nil
     ) throws(ProcessError) {
         var toChild: [Int32] = [-1, -1]
         var fromChild: [Int32] = [-1, -1]
-        guard pipe(&toChild) == 0 else { throw .system("pipe", errno) }
+        if inputPath == nil, pipe(&toChild) != 0 { throw .system("pipe", errno) }
         if readsOutput, pipe(&fromChild) != 0 {
             let code = errno
-            toChild.forEach { close($0) }
+            for descriptor in toChild where descriptor >= 0 { close(descriptor) }
             throw .system("pipe", code)
         }
         var errorsFromChild: [Int32] = [-1, -1]
@@ -45,7 +47,11 @@ package final class ChildProcess {
         var actions = posix_spawn_file_actions_t()
         posix_spawn_file_actions_init(&actions)
         defer { posix_spawn_file_actions_destroy(&actions) }
-        posix_spawn_file_actions_adddup2(&actions, toChild[0], 0)
+        if let inputPath {
+            posix_spawn_file_actions_addopen(&actions, 0, inputPath, O_RDONLY, 0)
+        } else {
+            posix_spawn_file_actions_adddup2(&actions, toChild[0], 0)
+        }
         if let errorPath {
             posix_spawn_file_actions_addopen(&actions, 2, errorPath, O_WRONLY | O_CREAT | O_APPEND, 0o644)
             if !readsOutput { posix_spawn_file_actions_adddup2(&actions, 2, 1) }
@@ -53,28 +59,14 @@ package final class ChildProcess {
         if readsOutput { posix_spawn_file_actions_adddup2(&actions, fromChild[1], 1) }
         if readsErrors { posix_spawn_file_actions_adddup2(&actions, errorsFromChild[1], 2) }
 
-        var attributes = posix_spawnattr_t()
-        posix_spawnattr_init(&attributes)
-        defer { posix_spawnattr_destroy(&attributes) }
-        // A child begins with the default signal handling, whatever its parent ignores.
-        var defaults = sigset_t()
-        sigemptyset(&defaults)
-        for signal in [SIGINT, SIGTERM, SIGPIPE, SIGHUP] { sigaddset(&defaults, signal) }
-        posix_spawnattr_setsigdefault(&attributes, &defaults)
-        var flags = Int16(POSIX_SPAWN_SETSIGDEF)
-        if ownGroup { flags |= Int16(POSIX_SPAWN_SETPGROUP) }
-        posix_spawnattr_setflags(&attributes, flags)
-
-        var argumentPointers = ([executable] + arguments).map { strdup($0) } + [nil]
-        var environmentPointers = environment.sorted { $0.key < $1.key }.map { strdup("\($0.key)=\($0.value)") } + [nil]
-        defer { (argumentPointers + environmentPointers).forEach { free($0) } }
-        var child: pid_t = 0
-        let code = posix_spawn(&child, executable, &actions, &attributes, &argumentPointers, &environmentPointers)
-        close(toChild[0])
+        let (child, code) = Spawn.start(
+            executable, arguments: arguments, environment: environment, actions: &actions,
+            flags: ownGroup ? Int16(POSIX_SPAWN_SETPGROUP) : 0, blocked: blocksEnd ? [SIGINT, SIGTERM] : [])
+        if toChild[0] >= 0 { close(toChild[0]) }
         if readsOutput { close(fromChild[1]) }
         if readsErrors { close(errorsFromChild[1]) }
         guard code == 0 else {
-            close(toChild[1])
+            if toChild[1] >= 0 { close(toChild[1]) }
             if readsOutput { close(fromChild[0]) }
             if readsErrors { close(errorsFromChild[0]) }
             throw .cannotStart(executable, code)
@@ -124,7 +116,7 @@ package final class ChildProcess {
     }
 
     private func finish(_ status: Int32) -> ProcessEnd {
-        close(input)
+        if input >= 0 { close(input) }
         if output >= 0 { close(output) }
         if errors >= 0 { close(errors) }
         let result = ProcessEnd(status: status)

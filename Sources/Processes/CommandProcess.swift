@@ -19,6 +19,13 @@ package enum CommandProcess {
     package static func run(
         _ arguments: [String], environment: [String: String], folder: String, output: Int32, errors: Int32
     ) throws(ProcessError) -> ProcessEnd {
+        try start(arguments, environment: environment, folder: folder, output: output, errors: errors).wait()
+    }
+
+    /// Starts the program; the same parameters.
+    static func start(
+        _ arguments: [String], environment: [String: String], folder: String, output: Int32, errors: Int32
+    ) throws(ProcessError) -> StartedCommand {
         guard let program = arguments.first, !program.isEmpty else { throw .cannotStart("a command without a program", EINVAL) }
         var actions = posix_spawn_file_actions_t()
         posix_spawn_file_actions_init(&actions)
@@ -28,23 +35,32 @@ package enum CommandProcess {
         posix_spawn_file_actions_adddup2(&actions, errors, 2)
         sower_spawn_file_actions_addchdir(&actions, folder)
 
-        var attributes = posix_spawnattr_t()
-        posix_spawnattr_init(&attributes)
-        defer { posix_spawnattr_destroy(&attributes) }
-        var defaults = sigset_t()
-        sigemptyset(&defaults)
-        for signal in [SIGINT, SIGTERM, SIGPIPE, SIGHUP] { sigaddset(&defaults, signal) }
-        posix_spawnattr_setsigdefault(&attributes, &defaults)
-        posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETSIGDEF))
-
-        var argumentPointers = arguments.map { strdup($0) } + [nil]
-        var environmentPointers = environment.sorted { $0.key < $1.key }.map { strdup("\($0.key)=\($0.value)") } + [nil]
-        defer { (argumentPointers + environmentPointers).forEach { free($0) } }
-        var child: pid_t = 0
-        let code = posix_spawnp(&child, program, &actions, &attributes, &argumentPointers, &environmentPointers)
+        let (child, code) = Spawn.start(
+            program, arguments: Array(arguments.dropFirst()), environment: environment, actions: &actions, searchesPath: true)
         guard code == 0 else { throw .cannotStart(program, code) }
+        return StartedCommand(processID: child)
+    }
+}
+
+/// A program that has been started and must be waited for, once.
+struct StartedCommand {
+    let processID: pid_t
+
+    func wait() -> ProcessEnd {
         var status: Int32 = 0
-        while waitpid(child, &status, 0) < 0 && errno == EINTR {}
+        while waitpid(processID, &status, 0) < 0 && errno == EINTR {}
         return ProcessEnd(status: status)
+    }
+
+    /// How it ended, or `nil` while it runs.
+    func endIfOver() -> ProcessEnd? {
+        var status: Int32 = 0
+        return waitpid(processID, &status, WNOHANG) == processID ? ProcessEnd(status: status) : nil
+    }
+
+    /// Ends it at once, and waits for it.
+    func kill() {
+        _ = Foundation.kill(processID, SIGKILL)
+        _ = wait()
     }
 }

@@ -32,6 +32,8 @@ package enum FaultClass: Int, CaseIterable, Sendable {
     case pauses
     /// A person who has the failed jobs tried again.
     case retries
+    /// Workers that are told to leave, and those that have an end from the start.
+    case dismissals, lifetimes
 
     /// What reports call it.
     package var name: String {
@@ -60,6 +62,8 @@ package enum FaultClass: Int, CaseIterable, Sendable {
         case .hungRunners: "hung runners"
         case .pauses: "pauses"
         case .retries: "retries"
+        case .dismissals: "dismissals"
+        case .lifetimes: "short lives"
         }
     }
 
@@ -89,6 +93,8 @@ package enum FaultClass: Int, CaseIterable, Sendable {
         case .hungRunners: 0.01
         case .pauses: 0.02
         case .retries: 0.01
+        case .dismissals: 0.4
+        case .lifetimes: 0.4
         }
     }
 }

@@ -1,12 +1,15 @@
 import Coordination
 import Studies
 
-/// A host where job after job fails gets no work for a while, then one job at a time until one succeeds; the last good host is
-/// never barred, and nobody is barred for less.
+/// A host where job after job fails gets no work for a while, then one job at a time until one succeeds, if others can do its work;
+/// nobody is barred for less.
 struct HostRules {
     private struct Worker {
         var host: String
         var isCentral: Bool
+        var labels: Labels
+        /// Whether it takes every job that its labels allow, for ever.
+        var isSteady: Bool
     }
 
     private struct Record {
@@ -34,26 +37,28 @@ struct HostRules {
             record.failed.insert(result.attempt.job)
             if record.barredUntil != nil {
                 if record.running == result.attempt.job { record.barredUntil = now + Limits.quarantineSeconds }
-            } else if record.failed.count >= Limits.hostFailures, hasOther(than: worker.host) {
+            } else if record.failed.count >= Limits.hostFailures, isBarring || hasSteadyOther(than: worker.host) {
                 mustBar = true
+                if !hasOther(than: worker.host) { faults.append("the last host is put into quarantine") }
                 record.barredUntil = now + Limits.quarantineSeconds
             }
             records[worker.host] = record
         }
-        if isBarring, !mustBar { faults.append("a host is put into quarantine without three failures in a row, or as the last one") }
+        if isBarring, !mustBar { faults.append("a host is put into quarantine without three failures in a row") }
         if mustBar, !isBarring { faults.append("a host where three different jobs failed in a row is not put into quarantine") }
     }
 
     mutating func note(_ change: LedgerChange, answering event: Dispatcher.Event, at now: Instant) {
         switch change {
-        case .workerJoined(let hello): workers[hello.worker] = Worker(host: hello.host, isCentral: hello.isCentral)
+        case .workerJoined(let hello): workers[hello.worker] = Worker(
+                host: hello.host, isCentral: hello.isCentral, labels: hello.labels, isSteady: !hello.isDraining && hello.secondsLeft == nil)
         case .workerLeft(let name, _):
             if let worker = workers.removeValue(forKey: name), !worker.isCentral { records[worker.host]?.running = nil }
         case .attemptStarted(let attempt, let name):
             guard let worker = workers[name], !worker.isCentral, let record = records[worker.host], let until = record.barredUntil else {
                 return
             }
-            if hasOther(than: worker.host) {
+            if hasSteadyOther(than: worker.host) {
                 if now < until { faults.append("a host in quarantine gets work") }
                 if record.running != nil { faults.append("a host in quarantine gets a second job before the first has ended") }
             }
@@ -67,12 +72,25 @@ struct HostRules {
         }
     }
 
+    /// A greeting may be the second of a worker, which means to leave by now.
+    mutating func noteGreeting(_ hello: Hello) {
+        if hello.isDraining { workers[hello.worker]?.isSteady = false }
+    }
+
     private mutating func clear(_ job: JobID) {
         for (host, record) in records where record.running == job { records[host]?.running = nil }
     }
 
-    private func hasOther(than host: String) -> Bool {
-        workers.values.contains { !$0.isCentral && $0.host != host && records[$0.host]?.barredUntil == nil }
+    private func hasOther(than host: String) -> Bool { !others(than: host).isEmpty }
+
+    /// Whether one worker elsewhere can certainly do all that this host's workers can.
+    private func hasSteadyOther(than host: String) -> Bool {
+        let here = workers.values.filter { !$0.isCentral && $0.host == host }
+        return others(than: host).contains { other in other.isSteady && here.allSatisfy { other.labels.contains($0.labels) } }
+    }
+
+    private func others(than host: String) -> [Worker] {
+        workers.values.filter { !$0.isCentral && $0.host != host && records[$0.host]?.barredUntil == nil }
     }
 }
 

@@ -10,7 +10,16 @@ struct LeaseRules {
         var host: String
         var heard: Instant
         var leases: Set<AttemptID> = []
+        var labels: Labels
+        /// It has said that it takes nothing new.
+        var isDraining: Bool
+        /// When it has to end; `nil` for never.
+        var end: Instant?
     }
+
+    private let study: SimulatedStudy
+    /// The longest that a job of each workload took while this coordinator lived.
+    private var longest: [String: Double] = [:]
 
     private var workers: [String: Worker] = [:]
     private var holders: [JobID: String] = [:]
@@ -22,6 +31,8 @@ struct LeaseRules {
     private var lastTurn: Instant?
     private var stallEnd = Instant(seconds: 0)
     private(set) var faults: [String] = []
+
+    init(_ study: SimulatedStudy) { self.study = study }
 
     /// How many attempts a worker with so many slots may be given at a time.
     static func allowance(slots: Int) -> Int { slots + Limits.leasesAhead(slots: slots) }
@@ -61,7 +72,9 @@ struct LeaseRules {
     mutating func note(_ change: LedgerChange, answering event: Dispatcher.Event, at now: Instant) {
         switch change {
         case .workerJoined(let hello):
-            workers[hello.worker] = Worker(slots: hello.slots, isCentral: hello.isCentral, host: hello.host, heard: now)
+            workers[hello.worker] = Worker(
+                slots: hello.slots, isCentral: hello.isCentral, host: hello.host, heard: now, labels: hello.labels,
+                isDraining: hello.isDraining)
         case .workerLeft(let name, _):
             if case .tick = event, let worker = workers[name] {
                 let silence = now - max(worker.heard, stallEnd)
@@ -79,6 +92,7 @@ struct LeaseRules {
             if let holder = holders[attempt.job] { faults.append("a job is leased to \(name) that \(holder) has the lease of") }
             grant(attempt, to: name)
             guard let worker = workers[name] else { return }
+            checkFits(study.demands(of: attempt.job), worker, name, at: now)
             if worker.leases.count > LeaseRules.allowance(slots: worker.slots) {
                 faults.append("\(name) is given \(worker.leases.count) leases for \(worker.slots) slots")
             }
@@ -89,15 +103,24 @@ struct LeaseRules {
             if let holder = holders[attempt.job], let host = workers[holder]?.host { failedHosts[attempt.job, default: []].insert(host) }
             release(attempt.job)
         case .event("host-quarantined", _): hasQuarantined = true
-        case .jobSettled(let result): release(result.attempt.job)
+        case .jobSettled(let result):
+            let workload = study.demands(of: result.attempt.job).workload
+            longest[workload] = max(longest[workload] ?? 0, result.seconds)
+            release(result.attempt.job)
         case .jobFailed(let job, _, _): release(job)
         case .epoch, .checkpointed, .jobReopened, .event: break
         }
     }
 
     /// What a greeting lists and its answer does not drop is the worker's again.
-    mutating func noteWelcome(_ welcome: Welcome, to hello: Hello) {
+    mutating func noteWelcome(_ welcome: Welcome, to hello: Hello, at now: Instant) {
         workers[hello.worker]?.slots = hello.slots
+        // Messages overtake each other: what it once said of leaving stays true.
+        if hello.isDraining { workers[hello.worker]?.isDraining = true }
+        if let left = hello.secondsLeft {
+            let end = workers[hello.worker]?.end ?? now + left
+            workers[hello.worker]?.end = min(end, now + left)
+        }
         let dropped = Set(welcome.drop)
         for attempt in hello.attempts where !dropped.contains(attempt) {
             if let holder = holders[attempt.job], holder != hello.worker {
@@ -123,9 +146,19 @@ struct LeaseRules {
     func hasRoom(for job: JobID, central: Bool, at now: Instant) -> Bool {
         !hasQuarantined && !isPaused
             && workers.values.contains {
-                $0.isCentral == central && $0.leases.count < $0.slots && now - $0.heard <= Limits.suspectSeconds
+                $0.isCentral == central && $0.leases.count < $0.slots && now - $0.heard <= Limits.suspectSeconds && !$0.isDraining
+                    && $0.end == nil && $0.labels.contains(study.demands(of: job).labels)
                     && failedHosts[job]?.contains($0.host) != true
             }
+    }
+
+    /// A job goes to a host that is called as it wants, to a worker that means to stay, and that has the time for it.
+    private mutating func checkFits(_ demands: JobDemands, _ worker: Worker, _ name: String, at now: Instant) {
+        if !worker.labels.contains(demands.labels) { faults.append("\(name) is given a job that wants \(demands.labels.words)") }
+        if worker.isDraining { faults.append("\(name) is given a job though it is leaving") }
+        if let end = worker.end, let longest = longest[demands.workload], now + longest > end {
+            faults.append("\(name) is given a job that may take \(longest) s, \(end - now) s before its end")
+        }
     }
 
     /// Who has the lease of a job.

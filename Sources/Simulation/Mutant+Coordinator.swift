@@ -19,6 +19,7 @@ extension Mutant {
         case .forgetsCrashes: changed(entries) { $0.crashes = 0 }
         case .forgetsEndedAttempts: changed(entries) { $0.lastEndedAttempt = 0 }
         case .forgetsSettledJobs: changed(entries) { if $0.state == .ended(.diverged) { $0.state = .open } }
+        case .forgetsNeeds: changed(entries) { $0.demands.labels = .none }
         case .forgetsInputs: changed(entries) { $0.inputs = Array($0.inputs.dropFirst()) }
         default: entries
         }
@@ -42,6 +43,9 @@ extension SimulatedCluster {
             return coordinator?.dispatcher.workerNames.contains(hello.worker) == true ? nil : event
         case (.overfillsSlots, .received(.hello(var hello), let name)):
             hello.slots += 1
+            return .received(.hello(hello), from: name)
+        case (.ignoresLifetimes, .received(.hello(var hello), let name)):
+            hello.secondsLeft = nil
             return .received(.hello(hello), from: name)
         case (.mixesNumericClasses, .received(.hello(var hello), let name)):
             hello.numericClass = "v1"

@@ -12,10 +12,10 @@ package enum Mutant: String, CaseIterable, Sendable {
     case givesUpTooEarly, givesUpTooLate, swallowsFailures, settlesTwice, assignsToTwo, overfillsSlots, mixesNumericClasses
     case discardsArtifacts, discardsCheckpoints, neverRepeatsAssignments, acknowledgesAnotherAttempt, refusesLateResults
     case retriesHopelessJobs, acceptsLateFailures, neverAcknowledgesDuplicates, blamesAnotherWorker, changesResults
-    case countsLostHostsAsCrashes, dropsRunningAttempts, neverCancels, forgetsTimeLimits
+    case countsLostHostsAsCrashes, dropsRunningAttempts, neverCancels, forgetsTimeLimits, forgetsNeeds, ignoresLifetimes
     // Inside the dispatcher.
     case losesDependents, forgetsDoomedDependents, holdsForEver, blamesWorkersForStalls, readoptsEndedAttempts
-    case neverBarsHosts, barsHostsEarly, barsHostsBriefly, ignoresPauses
+    case neverBarsHosts, barsHostsEarly, barsHostsBriefly, ignoresPauses, overlooksDraining
     // The worker's loop and decisions.
     case forgetsToSpool, spoolsWithoutSync, unspoolsWhenSent, unspoolsWhenDropped, neverUnspools, neverRepeatsResults, ignoresDropList
     case ignoresCancel, ignoresMissingAnswers, neverReconnects, ignoresOutboxAtStart, skipsFetching, keepsKilledRunners
@@ -31,6 +31,7 @@ package enum Mutant: String, CaseIterable, Sendable {
         case .holdsForEver: .holdsForEver
         case .blamesWorkersForStalls: .blamesWorkersForStalls
         case .readoptsEndedAttempts: .readoptsEndedAttempts
+        case .overlooksDraining: .overlooksDraining
         case .takesOlderAttempts: .takesOlderAttempts
         case .neverBarsHosts: .neverBarsHosts
         case .ignoresPauses: .ignoresPauses

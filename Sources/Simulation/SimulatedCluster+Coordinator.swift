@@ -10,7 +10,7 @@ struct CoordinatorProcess {
     var inbox: [(connection: Int, packet: Packet<WorkerMessage>)] = []
     var endedWorkers: [String] = []
     var turnIsDue = false
-    var leases = LeaseRules()
+    var leases: LeaseRules
     var hostRules = HostRules()
     /// When the person who has paused the sweep goes on.
     var pausedUntil: Instant?
@@ -51,7 +51,7 @@ extension SimulatedCluster {
             holdsForEarlierWorkers: mutant != .neverHolds)
         dispatcher.planted = mutant?.planted
         let commands = dispatcher.start()
-        coordinator = CoordinatorProcess(dispatcher: dispatcher, adoption: AdoptionRules(unclaimed, start: now))
+        coordinator = CoordinatorProcess(dispatcher: dispatcher, leases: LeaseRules(study), adoption: AdoptionRules(unclaimed, start: now))
         trace.note(now, 1, UInt64(coordinatorLife), "a coordinator starts, the \(coordinatorLife). one")
         // The connections of the one before ended with it; those of libzmq come back by themselves.
         for host in hosts.indices where hosts[host].session != nil && !hosts[host].link.isDead { openLink(of: host) }
@@ -207,7 +207,8 @@ extension SimulatedCluster {
                 case .send(let message, let name):
                     ledger.check(message, answering: event)
                     if case .welcome(let welcome) = message, case .received(.hello(let hello), _) = event {
-                        coordinator?.leases.noteWelcome(welcome, to: hello)
+                        coordinator?.leases.noteWelcome(welcome, to: hello, at: now)
+                        coordinator?.hostRules.noteGreeting(hello)
                         coordinator?.adoption.noteWelcome(welcome, to: hello, at: now)
                     }
                     if case .assign(let assignment) = message { coordinator?.leases.noteAssignment(assignment.attempt, to: name) }

@@ -19,7 +19,7 @@ extension SimulatedCluster {
         }
         runs += 1
         hosts[host].runs[slot] = SimulatedHost.Run(
-            id: runs, attempt: attempt, spec: start.spec, inputs: start.inputs.map(\.artifact.digest), taint: taint)
+            id: runs, attempt: attempt, spec: start.spec, inputs: start.inputs.map(\.artifact.digest), started: now, taint: taint)
         trace.note(
             now, 20, UInt64(host),
             "  \(hosts[host].name) runs \(study.name(of: attempt.job)) in slot \(slot), attempt \(attempt.number)")
@@ -59,10 +59,11 @@ extension SimulatedCluster {
             return
         }
         endRun(host, slot)
-        guard behavior == .finishes else { return endRunner(host, slot, .diverged(epoch: 2, step: 1), []) }
+        let seconds = now - run.started
+        guard behavior == .finishes else { return endRunner(host, slot, .diverged(epoch: 2, step: 1), [], seconds: seconds) }
         let output = SimulatedStudy.output(of: run.spec, inputs: run.inputs, taint: run.taint)
         hosts[host].store.insert(output.digest)
-        endRunner(host, slot, .finished, [output])
+        endRunner(host, slot, .finished, [output], seconds: seconds)
     }
 
     private mutating func endRun(_ host: Int, _ slot: Int) {
@@ -70,8 +71,8 @@ extension SimulatedCluster {
         hosts[host].rules.noteEnded(slot: slot)
     }
 
-    private mutating func endRunner(_ host: Int, _ slot: Int, _ outcome: AttemptOutcome, _ artifacts: [ArtifactNotice]) {
+    private mutating func endRunner(_ host: Int, _ slot: Int, _ outcome: AttemptOutcome, _ artifacts: [ArtifactNotice], seconds: Double = 0) {
         let epochs = outcome.isFailure ? [] : (1...SimulatedStudy.epochs).map(EpochMetrics.simulated)
-        feed(.runnerEnded(slot: slot, RunnerResult(outcome: outcome, epochs: epochs, artifacts: artifacts, seconds: now.seconds)), to: host)
+        feed(.runnerEnded(slot: slot, RunnerResult(outcome: outcome, epochs: epochs, artifacts: artifacts, seconds: seconds)), to: host)
     }
 }

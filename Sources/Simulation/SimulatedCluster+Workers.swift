@@ -18,7 +18,8 @@ extension SimulatedCluster {
         legacyAttempts.formUnion(spooled.map(\.attempt))
         let hello = Hello(
             worker: name, host: hosts[host].place, processID: 42, slots: SimulationSettings.slots, isCentral: hosts[host].isCentral,
-            numericClass: hosts[host].numericClass, attempts: [])
+            numericClass: hosts[host].numericClass, attempts: [], labels: hosts[host].labels,
+            secondsLeft: !hosts[host].isNeeded && goesWrong(.lifetimes) ? choices.seconds(5, 90) : nil)
         var session = WorkerSession(hello: hello, now: now, spooled: mutant == .ignoresOutboxAtStart ? [] : spooled)
         session.planted = mutant?.planted
         let commands = session.start()
@@ -91,6 +92,7 @@ extension SimulatedCluster {
             if mutant != .neverUnspools { hosts[host].outbox.remove(attempt) }
         case .start(let slot, let attempt, let start): startRunner(host, slot, attempt, start)
         case .discard(let digest): hosts[host].store.remove(digest)
+        case .place: faults.append("\(hosts[host].name) places data that nobody sends")
         case .kill(let slot):
             if mutant == .keepsKilledRunners { return }
             hosts[host].runs[slot] = nil
@@ -98,6 +100,12 @@ extension SimulatedCluster {
         case .reconnect: if mutant != .neverReconnects { openLink(of: host) }
         // One that started while the coordinator was down for longer than it waits; it is started again.
         case .end(.unreachable): die(host, losingPower: false)
+        case .end(.left):
+            hosts[host].rules.checkLeaving()
+            trace.note(now, 14, UInt64(host), "\(hosts[host].name) has left")
+            end(host)
+            // Another may take its place: the next allocation of a cluster's queue.
+            if choices.chance(0.5) { schedule(.workerStarts(host: host), in: choices.seconds(1, 30)) } else { hosts[host].isGone = true }
         case .end: faults.append("\(hosts[host].name) is told to end")
         }
     }

@@ -18,6 +18,8 @@ package struct SimulatedCluster {
         case workerTick(host: Int, life: Int)
         case atWorker(host: Int, connection: Int, Packet<CoordinatorMessage>)
         case workerLeaves(host: Int)
+        /// It is told to leave in good order, at once or when what runs has ended.
+        case workerIsDismissed(host: Int, atOnce: Bool)
         case transferEnds(host: Int, life: Int, ArtifactNotice, isPush: Bool)
         case runnerSteps(host: Int, life: Int, run: Int, slot: Int, epoch: Int)
     }
@@ -87,24 +89,36 @@ package struct SimulatedCluster {
         addHosts()
     }
 
+    /// What hosts are called, in turn; the first has everything that a job may want.
+    private static let labels = [
+        Labels(["class": "a", "gpu": "yes"]), Labels(["class": "b"]), .none, Labels(["class": "a"]), Labels(["class": "b", "gpu": "yes"]),
+    ]
+
     private mutating func addHosts() {
         let central = settings.centralWorkers
         let workersPerHost = choices.chance(0.3) ? 2 : 1
         for number in 0..<settings.workers + central {
             let isCentral = number >= settings.workers
+            // One of each kind always comes and stays, so that the work can be done.
+            let isNeeded = number == 0 || number == settings.workers
             hosts.append(
                 SimulatedHost(
-                    place: "lab\(isCentral ? number : number / workersPerHost)", isCentral: isCentral,
-                    numericClass: number % 3 == 2 ? "v1-zen" : "v1-haswell"))
+                    place: "lab\(isCentral ? number : number / workersPerHost)", isCentral: isCentral, numericClass: number % 3 == 2 ? "v1-zen" : "v1-haswell",
+                    labels: isCentral ? .none : Self.labels[number % Self.labels.count], isNeeded: isNeeded))
             if !isCentral, plan.happens(.badHosts, &choices) {
                 let start = choices.seconds(0, 60)
                 hosts[number].badTime = start..<start + choices.seconds(20, 60)
             }
-            // One of each kind always comes and stays, so that the work can be done.
-            let isNeeded = number == 0 || number == settings.workers
             let isLate = !isNeeded && plan.happens(.lateArrivals, &choices)
             let start = isLate ? choices.seconds(20, 100) : choices.seconds(0, 5)
             queue.insert(.workerStarts(host: number), at: now + start)
+            if !isNeeded, plan.happens(.dismissals, &choices) {
+                let end = choices.seconds(start, SimulationSettings.faultSeconds)
+                queue.insert(.workerIsDismissed(host: number, atOnce: choices.chance(0.3)), at: now + end)
+                if choices.chance(0.3) {
+                    queue.insert(.workerIsDismissed(host: number, atOnce: true), at: now + end + choices.seconds(0, 10))
+                }
+            }
             if !isNeeded, plan.happens(.departures, &choices) {
                 queue.insert(.workerLeaves(host: number), at: now + choices.seconds(start, SimulationSettings.faultSeconds))
             }
@@ -150,6 +164,9 @@ package struct SimulatedCluster {
             arriveAtCoordinator(packet, on: connection)
         case .workerStarts(let host): startWorker(host)
         case .workerLeaves(let host): leave(host)
+        case .workerIsDismissed(let host, let atOnce):
+            guard hosts[host].session != nil else { return }
+            if !postponed(action, for: host) { feed(atOnce ? .leave : .drain, to: host) }
         case .workerTick(let host, let life):
             guard isCurrent(host: host, life: life) else { return }
             if !postponed(action, for: host) { tickWorker(host) }

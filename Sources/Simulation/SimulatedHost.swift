@@ -9,6 +9,7 @@ struct SimulatedHost {
         var attempt: AttemptID
         var spec: [UInt8]
         var inputs: [Digest]
+        var started: Instant
         /// The checkpoint it went on from, if that was another numeric class's.
         var taint: Digest?
     }
@@ -18,6 +19,9 @@ struct SimulatedHost {
     let isCentral: Bool
     /// What differs between hosts decides who can go on from whose checkpoint.
     let numericClass: String
+    let labels: Labels
+    /// Whether it stays to the end, so that the work can be done.
+    let isNeeded: Bool
     /// `nil` while no worker runs.
     var session: WorkerSession?
     /// The worker's, unique to its process.
@@ -37,10 +41,12 @@ struct SimulatedHost {
     var isGone = false
     var rules = WorkerRules()
 
-    init(place: String, isCentral: Bool, numericClass: String) {
+    init(place: String, isCentral: Bool, numericClass: String, labels: Labels, isNeeded: Bool) {
         self.place = place
         self.isCentral = isCentral
         self.numericClass = numericClass
+        self.labels = labels
+        self.isNeeded = isNeeded
     }
 }
 

@@ -22,15 +22,20 @@ struct SimulatedStudy {
     }
 
     static let checkpointName = "checkpoint"
+    /// What jobs may want of their host.
+    private static let needs = [Labels(["class": "a"]), Labels(["gpu": "yes"]), Labels(["class": "a", "gpu": "yes"])]
     /// Epochs of a training, each a step of its runner.
     static let epochs = 2
 
     private(set) var entries: [JobEntry] = []
     private(set) var behaviors: [Behavior] = []
     private(set) var positions: [JobID: Int32] = [:]
+    /// Whether some jobs want a host that is called so or so.
+    private let hasNeeds: Bool
 
     /// At least one arm's worth of jobs; `faultyJobs` says whether some may be other than fine.
     init(jobs count: Int, faultyJobs: Bool, _ choices: inout SeededChoices) {
+        hasNeeds = choices.chance(0.5)
         entries.reserveCapacity(count)
         positions.reserveCapacity(count)
         let arms = min(16, max(1, count / 12))
@@ -64,11 +69,17 @@ struct SimulatedStudy {
         let spec = Array(name.utf8)
         let id = JobID(Digest(of: spec))
         positions[id] = Int32(entries.count)
+        // Links of a chain, and what stands alone, may want a host of their own kind; trainings take longer than the rest.
+        let isPicky = hasNeeds && !isCentral && entries.count % 3 == 0
+        let demands = JobDemands(
+            labels: isPicky ? Self.needs[entries.count / 3 % Self.needs.count] : .none, workload: isCentral ? "central" : "training")
         entries.append(
             JobEntry(
                 id: id, spec: spec, inputs: inputs.map { JobID(Digest(of: $0)) }, isCentral: isCentral, isBroadcast: isBroadcast,
-                priority: priority))
+                priority: priority, demands: demands))
     }
+
+    func demands(of id: JobID) -> JobDemands { position(of: id).map { entries[$0].demands } ?? JobDemands() }
 
     func position(of id: JobID) -> Int? { positions[id].map(Int.init) }
 

@@ -60,5 +60,10 @@ struct WorkerRules {
         if !own.contains(checkpoint) { faults.append("a job goes on from what is no checkpoint of its own") }
     }
 
+    /// It leaves in good order.
+    mutating func checkLeaving() {
+        if !running.isEmpty { faults.append("a worker leaves while \(running.count) of its jobs run") }
+    }
+
     mutating func noteEnded(slot: Int) { running[slot] = nil }
 }

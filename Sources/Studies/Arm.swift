@@ -3,10 +3,13 @@ package struct Arm: Sendable, Equatable, Codable {
     /// Unique in the study; what tables print.
     package var name: String
     package var method: ArmMethod
+    /// What the hosts of its jobs must be called, beside what the study needs; `nil` for nothing more.
+    package var needs: Labels?
 
-    package init(name: String, method: ArmMethod) {
+    package init(name: String, method: ArmMethod, needs: Labels? = nil) {
         self.name = name
         self.method = method
+        self.needs = needs
     }
 }
 

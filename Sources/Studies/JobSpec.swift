@@ -36,6 +36,29 @@ package enum JobSpec: Sendable, Equatable {
         }
     }
 
+    /// Whether it runs a program that its study names, which only some workers do.
+    package var runsCommand: Bool {
+        switch self {
+        case .train(let spec): spec.trainer != nil
+        case .command: true
+        case .cluster, .sample, .file, .noop: false
+        }
+    }
+
+    /// Jobs of one workload take about as long as each other on one host.
+    package var workload: String {
+        switch self {
+        case .train(let spec):
+            "training \(spec.model.architecture) at \(spec.model.imageSize) pixels for \(spec.recipe.epochs) epochs"
+                + (spec.trainer.map { " with \($0.name)" } ?? "")
+        case .cluster: "clustering"
+        case .sample: "sampling"
+        case .file: "vouching for a file"
+        case .command: "running a command"
+        case .noop: "doing nothing"
+        }
+    }
+
     /// SHA-256 over a version tag and the canonical JSON.
     package var id: JobID { JobID(canonicalJSON: canonicalJSON) }
 
@@ -61,10 +84,12 @@ package struct TrainSpec: Sendable, Equatable, Codable {
     package var seeds: TrainSeeds
     /// Whether the trained `state_dict` is kept as an artifact (named `weights`).
     package var keepsWeights: Bool
+    /// The program that trains; `nil` for the engine, and then it is not written, so that older ids stay.
+    package var trainer: TrainerSpec?
 
     package init(
         dataset: Digest, superclasses: [Int], model: ModelSpec, start: StartSpec, recipe: RecipeSpec, seeds: TrainSeeds,
-        keepsWeights: Bool
+        keepsWeights: Bool, trainer: TrainerSpec? = nil
     ) {
         self.dataset = dataset
         self.superclasses = superclasses
@@ -73,6 +98,7 @@ package struct TrainSpec: Sendable, Equatable, Codable {
         self.recipe = recipe
         self.seeds = seeds
         self.keepsWeights = keepsWeights
+        self.trainer = trainer
     }
 }
 

@@ -30,7 +30,7 @@ package enum Spelling {
     }
 
     /// ` — did you mean "replicates"?`, or nothing.
-    static func suggestion(for word: String, among candidates: [String]) -> String {
+    package static func suggestion(for word: String, among candidates: [String]) -> String {
         nearest(to: word, among: candidates).map { " — did you mean \"\($0)\"?" } ?? ""
     }
 }

@@ -13,6 +13,12 @@ extension Study {
         if model.architecture != ModelArchitecture.resnet18.rawValue {
             departures.append("network: \(model.architecture) instead of resnet18")
         }
+        if let trainer {
+            let files = (trainer.files ?? []).map { "\(trainer.spec.arguments[$0.argument]) with SHA-256 \($0.digest.short)…" }
+            departures.append(
+                "trainer: \(trainer.spec.numericClass) instead of Sower's engine"
+                    + (files.isEmpty ? "" : " (\(files.joined(separator: ", ")))"))
+        }
         if model.imageSize != data.imageSize {
             departures.append("network: images scaled to \(model.imageSize) pixels instead of \(data.imageSize) as they are")
         }

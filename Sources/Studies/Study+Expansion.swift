@@ -2,7 +2,7 @@ import Digests
 
 extension Study {
     /// All jobs and cells of the study on a data set. Every state-dict arm must have had its file read
-    /// (`updateStateDicts`).
+    /// (`updateStateDicts`), and a trainer its files (`setTrainer`).
     ///
     /// `imagesPerClass` makes the cost estimate exact for a data set that is smaller than its format's usual one; it
     /// changes no job. Cost: a SHA-256 a job.
@@ -15,7 +15,9 @@ extension Study {
     /// them; with the filters, the default start of the arm's remaining layers is the same everywhere too.
     package func expand(dataset: Digest, imagesPerClass: ImagesPerClass? = nil) -> StudyPlan {
         var expansion = StudyExpansion(study: self, dataset: dataset, images: imagesPerClass ?? data.imagesPerClass)
-        return expansion.plan()
+        var plan = expansion.plan()
+        plan.addNeeds(of: self)
+        return plan
     }
 }
 
@@ -72,7 +74,7 @@ private struct StudyExpansion {
         let name = Study.name(of: pair)
         let spec = TrainSpec(
             dataset: dataset, superclasses: pair, model: study.model, start: .random, recipe: study.pretraining.recipe,
-            seeds: trainSeeds("pretrain/\(name)"), keepsWeights: true)
+            seeds: trainSeeds("pretrain/\(name)"), keepsWeights: true, trainer: study.trainer?.spec)
         let id = add(.train(spec), .pretrain, "pretrain \(name)")
         pretrained[pair] = id
         cells.append(Cell(arm: StudyLimits.reservedArmName, stage: .pretrain, pair: pair, replicate: 0, job: id))
@@ -124,7 +126,7 @@ private struct StudyExpansion {
         }
         let spec = TrainSpec(
             dataset: dataset, superclasses: pair, model: study.model, start: start, recipe: study.evaluation.recipe,
-            seeds: seeds, keepsWeights: isChained && !isLast)
+            seeds: seeds, keepsWeights: isChained && !isLast, trainer: study.trainer?.spec)
         let id = add(.train(spec), .evaluate, "evaluate \(arm.name) \(name) replicate \(replicate)")
         cells.append(Cell(arm: arm.name, stage: .evaluate, pair: pair, replicate: replicate, job: id))
         return id

@@ -14,12 +14,17 @@ package struct Study: Sendable, Equatable, Codable {
     package var evaluation: Evaluation
     /// In the order in which tables print them; at least one, names unique.
     package var arms: [Arm]
+    /// The program that trains in place of the engine; `nil` for the engine.
+    package var trainer: ExternalTrainer?
+    /// What the hosts of all jobs must be called; `nil` for anything.
+    package var needs: Labels?
     /// Where the study departs from what its profile published, one sentence each: printed under every table.
     package var deviations: [String]
 
     package init(
         name: String, data: DataSource, model: ModelSpec, profile: Profile, evaluationProtocol: EvaluationProtocol,
-        seed: UInt64, pretraining: Pretraining, evaluation: Evaluation, arms: [Arm], deviations: [String]
+        seed: UInt64, pretraining: Pretraining, evaluation: Evaluation, arms: [Arm], trainer: ExternalTrainer? = nil, needs: Labels? = nil,
+        deviations: [String]
     ) {
         self.name = name
         self.data = data
@@ -30,15 +35,18 @@ package struct Study: Sendable, Equatable, Codable {
         self.pretraining = pretraining
         self.evaluation = evaluation
         self.arms = arms
+        self.trainer = trainer
+        self.needs = needs
         self.deviations = deviations
     }
 
     /// The study's identity: SHA-256 of its canonical JSON without the paths of data and files, which say nothing about
-    /// results; what the files hold is part of it.
+    /// results; what the files hold is part of it, and so are needs, which change no job: a study run again with others has them.
     package var digest: Digest {
         var identity = self
         if case .cifar100 = data { identity.data = .cifar100(path: "") }
         identity.changeStateDicts { $0.path = "" }
+        identity.trainer = trainer?.identity
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
         // Validation admits finite numbers only.
@@ -57,6 +65,12 @@ package struct Study: Sendable, Equatable, Codable {
     /// Changes the starts of the state-dict arms, in their order: says what their files hold, once they have been read.
     package mutating func updateStateDicts<Failure>(_ body: (inout StateDictStart) throws(Failure) -> Void) throws(Failure) {
         try changeStateDicts(body)
+        deviations = departuresFromPublished
+    }
+
+    /// The trainer, once its files have been looked for.
+    package mutating func setTrainer(_ trainer: ExternalTrainer) {
+        self.trainer = trainer
         deviations = departuresFromPublished
     }
 

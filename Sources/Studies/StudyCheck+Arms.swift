@@ -24,7 +24,7 @@ extension StudyCheck {
             } else if arms.contains(where: { $0.name == name }) {
                 refuse(entry.path, "two arms are called \"\(name)\"", "give each arm a name of its own: `name: …`")
             }
-            arms.append(Arm(name: name, method: method))
+            arms.append(Arm(name: name, method: method, needs: needs(entry.needs, at: "\(entry.path).needs")))
         }
         return arms
     }

@@ -2,7 +2,7 @@ extension StudyFile {
     /// The keys of each section, in the order in which a study file is usually written.
     package enum Keys {
         package static let study = [
-            "study", "data", "model", "profile", "protocol", "seed", "pretraining", "evaluation", "training", "arms",
+            "study", "data", "model", "profile", "protocol", "seed", "pretraining", "evaluation", "training", "trainer", "needs", "arms",
         ]
         package static let data = ["format", "path", "seed", "training_per_class", "test_per_class"]
         package static let model = ["architecture", "image_size"]
@@ -13,12 +13,13 @@ extension StudyFile {
             "rotation_degrees", "crop_padding", "mixup",
         ]
         package static let schedule = ["kind", "every", "factor", "watch", "mode", "patience"]
-        package static let arm = ["name", "method", "distance", "models", "clusters", "layers", "path", "head"]
+        package static let arm = ["name", "method", "distance", "models", "clusters", "layers", "path", "head", "needs"]
+        package static let trainer = ["name", "command"]
     }
 
     /// Reads a tree as a study; whatever cannot be read is kept in `unreadable`.
     package init(_ root: StudyNode) {
-        var reader = StudyReader()
+        var reader = SettingReader(what: "a study")
         let top = reader.section(root, at: "", keys: Keys.study)
         name = reader.text(top, "study", at: "")
         if let node = top["data"] {
@@ -70,85 +71,22 @@ extension StudyFile {
             training.schedule = schedule
         }
 
+        if let node = top["trainer"] {
+            let section = reader.section(node, at: "trainer", keys: Keys.trainer)
+            var trainer = TrainerSection()
+            trainer.name = reader.text(section, "name", at: "trainer")
+            trainer.command = reader.texts(section, "command", at: "trainer")
+            self.trainer = trainer
+        }
+        needs = reader.labels(top, "needs", at: "")
         arms = reader.arms(top["arms"])
         origins = reader.origins
         unreadable = reader.problems
     }
 }
 
-/// Reads settings out of a tree, collecting problems instead of stopping at the first.
-private struct StudyReader {
-    var problems: [StudyProblem] = []
-    var origins: [String: Origin] = [:]
-
-    mutating func section(_ node: StudyNode?, at path: String, keys: [String]) -> [String: StudyNode] {
-        guard let node else { return [:] }
-        origins[path] = node.origin
-        switch node.content {
-        case .scalar(""):
-            return [:]
-        case .mapping(let entries):
-            var known: [String: StudyNode] = [:]
-            for entry in entries {
-                if keys.contains(entry.key) {
-                    known[entry.key] = entry.value
-                    origins[StudyReader.join(path, entry.key)] = entry.keyOrigin ?? entry.value.origin
-                } else {
-                    let place = path.isEmpty ? "" : " in \(path)"
-                    problems.append(
-                        StudyProblem(
-                            path: StudyReader.join(path, entry.key), origin: entry.keyOrigin ?? entry.value.origin,
-                            message: "unknown key \"\(entry.key.prefix(80))\"\(place)"
-                                + Spelling.suggestion(for: entry.key, among: keys),
-                            remedy: "keys\(place): \(keys.joined(separator: ", "))"))
-                }
-            }
-            return known
-        case .scalar, .list:
-            problems.append(
-                StudyProblem(
-                    path: path, origin: node.origin,
-                    message: "\(path.isEmpty ? "a study" : path) must be a mapping, found \(node.kind)",
-                    remedy: "write one `key: value` a line; keys: \(keys.joined(separator: ", "))"))
-            return [:]
-        }
-    }
-
-    /// A section of which one setting may stand for the whole: `model: vgg11` for `model: {architecture: vgg11}`.
-    mutating func section(_ node: StudyNode?, orWord key: String, at path: String, keys: [String]) -> [String: StudyNode] {
-        if let node, case .scalar = node.content { return [key: node] }
-        return section(node, at: path, keys: keys)
-    }
-
-    mutating func text(_ section: [String: StudyNode], _ key: String, at path: String) -> String? {
-        guard let node = section[key] else { return nil }
-        if case .scalar(let text) = node.content, !text.isEmpty { return text }
-        refuse(node, StudyReader.join(path, key), expected: "a text")
-        return nil
-    }
-
-    mutating func truth(_ section: [String: StudyNode], _ key: String, at path: String) -> Bool? {
-        guard let node = section[key] else { return nil }
-        if case .scalar(let text) = node.content, let value = Bool(text) { return value }
-        refuse(node, StudyReader.join(path, key), expected: "true or false")
-        return nil
-    }
-
-    mutating func integer(_ section: [String: StudyNode], _ key: String, at path: String) -> Int? {
-        guard let node = section[key] else { return nil }
-        if case .scalar(let text) = node.content, let value = Int(text) { return value }
-        refuse(node, StudyReader.join(path, key), expected: "a whole number")
-        return nil
-    }
-
-    mutating func number(_ section: [String: StudyNode], _ key: String, at path: String) -> Double? {
-        guard let node = section[key] else { return nil }
-        if case .scalar(let text) = node.content, let value = Double(text), value.isFinite { return value }
-        refuse(node, StudyReader.join(path, key), expected: "a number")
-        return nil
-    }
-
-    mutating func arms(_ node: StudyNode?) -> [StudyFile.ArmEntry]? {
+extension SettingReader {
+    fileprivate mutating func arms(_ node: StudyNode?) -> [StudyFile.ArmEntry]? {
         guard let node else { return nil }
         guard case .list(let elements) = node.content else {
             problems.append(
@@ -162,7 +100,7 @@ private struct StudyReader {
             var arm = StudyFile.ArmEntry(path: path)
             if case .scalar(let method) = element.content, !method.isEmpty {
                 arm.method = method
-                origins[path] = element.origin
+                note(path, at: element.origin)
                 return arm
             }
             let section = section(element, at: path, keys: StudyFile.Keys.arm)
@@ -174,16 +112,8 @@ private struct StudyReader {
             arm.layers = integer(section, "layers", at: path)
             arm.file = text(section, "path", at: path)
             arm.head = text(section, "head", at: path)
+            arm.needs = labels(section, "needs", at: path)
             return arm
         }
     }
-
-    private mutating func refuse(_ node: StudyNode, _ path: String, expected: String) {
-        problems.append(
-            StudyProblem(
-                path: path, origin: origins[path] ?? node.origin, message: "\(path) must be \(expected), found \(node.kind)",
-                remedy: "correct the value, or leave the key out for its default if it has one"))
-    }
-
-    static func join(_ path: String, _ key: String) -> String { path.isEmpty ? key : "\(path).\(key)" }
 }

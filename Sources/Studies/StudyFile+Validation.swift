@@ -28,6 +28,8 @@ extension StudyFile {
             recipe: check.recipe(
                 profile.evaluationRecipe, epochs: self.evaluation.epochs, at: "evaluation.epochs", training: training,
                 imageSize: model?.imageSize))
+        let trainer = check.trainer(self.trainer)
+        let needs = check.needs(self.needs, at: "needs")
         let arms = check.arms(self.arms, architecture: model?.architecture, pretrainedPairs: pretraining.pairs)
 
         guard check.problems.isEmpty, let name, let source, let model else {
@@ -37,7 +39,7 @@ extension StudyFile {
             name: name, data: source,
             model: ModelSpec(architecture: model.architecture.rawValue, classes: 10, imageSize: model.imageSize),
             profile: profile, evaluationProtocol: evaluationProtocol, seed: UInt64(seed), pretraining: pretraining,
-            evaluation: evaluation, arms: arms, deviations: [])
+            evaluation: evaluation, arms: arms, trainer: trainer, needs: needs, deviations: [])
         study.deviations = study.departuresFromPublished
         return study
     }

@@ -71,6 +71,7 @@ package struct StudyFile: Sendable, Equatable {
         /// The setting `path`.
         package var file: String?
         package var head: String?
+        package var needs: [String: String]?
 
         package init(path: String) { self.path = path }
     }
@@ -84,6 +85,8 @@ package struct StudyFile: Sendable, Equatable {
     package var pretraining = PretrainingSection()
     package var evaluation = EvaluationSection()
     package var training = TrainingSection()
+    package var trainer: TrainerSection?
+    package var needs: [String: String]?
     package var arms: [ArmEntry]?
 
     /// Where each setting was written, by its path.

@@ -24,6 +24,13 @@ package enum StudyLimits {
     package static let imageSize = 8...1024
     package static let arms = 1...200
     package static let pathBytes = 1...4096
+    /// Words of a trainer's command, and its bytes together: it is part of every training's specification.
+    package static let trainerArguments = 1...64
+    package static let trainerBytes = 4096
+    /// A trainer's script and what else of its arguments is a file.
+    package static let trainerFiles = 16
+    /// Of a worker, or of what a job needs.
+    package static let labels = 16
     /// An arm of this name would be taken for the pre-training cells.
     package static let reservedArmName = "pretraining"
 

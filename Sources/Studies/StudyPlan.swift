@@ -35,6 +35,8 @@ package struct PlannedJob: Sendable, Equatable {
     /// A short text for screens: `evaluate random 10-14 replicate 2`. The first cell that asked for the job names it.
     package var label: String
     package var cost: JobCost
+    /// What its host must be called.
+    package var needs = Labels.none
 
     package init(id: JobID, spec: JobSpec, stage: Stage, label: String, cost: JobCost) {
         self.id = id

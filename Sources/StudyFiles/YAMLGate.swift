@@ -6,12 +6,27 @@ import Yams
 /// One document, at most 256 KiB, 16 levels deep and of 10 000 values, no anchors or aliases (so no document larger than its
 /// text), no duplicate keys. Nothing is converted: whether `yes` is a text or a truth value is the reader's business.
 package enum YAMLGate {
+    /// What a file is, in the words of an error message.
+    package struct Document: Sendable {
+        /// "study file".
+        package var name: String
+        /// What to do about an empty one.
+        package var beginning: String
+
+        package init(name: String, beginning: String) {
+            self.name = name
+            self.beginning = beginning
+        }
+
+        package static let study = Document(name: "study file", beginning: "begin with `study: NAME`; `sower plan demo` shows a study that runs")
+    }
+
     /// Errors: an `InvalidStudy` with exactly one problem.
-    package static func tree(of text: String) throws(InvalidStudy) -> StudyNode {
+    package static func tree(of text: String, as document: Document = .study) throws(InvalidStudy) -> StudyNode {
         guard text.utf8.count <= StudyFiles.maximumBytes else {
             throw refusal(
-                nil, "\(text.utf8.count) bytes, more than the \(StudyFiles.maximumBytes) a study file may have",
-                "is it a study file? Studies are a few dozen lines")
+                nil, "\(text.utf8.count) bytes, more than the \(StudyFiles.maximumBytes) a \(document.name) may have",
+                "is it a \(document.name)? One has a few dozen lines")
         }
         if let line = AnchorScan.firstLine(in: text) {
             throw refusal(
@@ -28,27 +43,27 @@ package enum YAMLGate {
             throw refusal(nil, "not YAML: \(error)", "check the file's syntax")
         }
         guard let root else {
-            throw refusal(nil, "the file is empty", "begin with `study: NAME`; `sower plan demo` shows a study that runs")
+            throw refusal(nil, "the file is empty", document.beginning)
         }
         var count = 0
-        return try convert(root, depth: 1, count: &count)
+        return try convert(root, as: document, depth: 1, count: &count)
     }
 
     /// - Parameter count: the nodes so far.
-    private static func convert(_ node: Node, depth: Int, count: inout Int) throws(InvalidStudy) -> StudyNode {
+    private static func convert(_ node: Node, as document: Document, depth: Int, count: inout Int) throws(InvalidStudy) -> StudyNode {
         let origin = node.mark.map { Origin.line($0.line) }
         guard node.anchor == nil else {
             throw refusal(node.mark?.line, "anchors (&name) are not allowed", "write the value out")
         }
         guard depth <= StudyFiles.maximumDepth else {
             throw refusal(
-                node.mark?.line, "nested deeper than \(StudyFiles.maximumDepth) levels", "a study needs no more than four")
+                node.mark?.line, "nested deeper than \(StudyFiles.maximumDepth) levels", "a \(document.name) needs no more than four")
         }
         count += 1
         guard count <= StudyFiles.maximumNodes else {
             throw refusal(
                 node.mark?.line, "more than \(StudyFiles.maximumNodes) values",
-                "is it a study file? Studies are a few dozen lines")
+                "is it a \(document.name)? One has a few dozen lines")
         }
         switch node {
         case .scalar(let scalar):
@@ -56,7 +71,7 @@ package enum YAMLGate {
             return StudyNode(.scalar(isNull ? "" : scalar.string), origin: origin)
         case .sequence(let sequence):
             var elements: [StudyNode] = []
-            for element in sequence { elements.append(try convert(element, depth: depth + 1, count: &count)) }
+            for element in sequence { elements.append(try convert(element, as: document, depth: depth + 1, count: &count)) }
             return StudyNode(.list(elements), origin: origin)
         case .mapping(let mapping):
             var entries: [StudyNode.Entry] = []
@@ -71,7 +86,7 @@ package enum YAMLGate {
                 entries.append(
                     StudyNode.Entry(
                         key: name.string, keyOrigin: key.mark.map { .line($0.line) },
-                        value: try convert(value, depth: depth + 1, count: &count)))
+                        value: try convert(value, as: document, depth: depth + 1, count: &count)))
             }
             return StudyNode(.mapping(entries), origin: origin)
         case .alias(let alias):
@@ -84,7 +99,7 @@ package enum YAMLGate {
         case .scanner(let context, let problem, let mark, _), .parser(let context, let problem, let mark, _),
             .composer(let context, let problem, let mark, _):
             if problem.contains("another document") {
-                return refusal(mark.line, "a second document begins", "write one study a file")
+                return refusal(mark.line, "a second document begins", "keep one document a file")
             }
             let whole = [context?.text, problem].compactMap(\.self).joined(separator: " ")
             return refusal(

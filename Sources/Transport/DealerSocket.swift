@@ -8,8 +8,11 @@ package final class DealerSocket: PollableSocket {
     let handle: SocketHandle
 
     /// A socket with the given limits; throws `.io` when the context has no socket left (1023 of them).
-    package init(context: ZeroMQContext, options: SocketOptions = .control) throws(TransportError) {
-        handle = try SocketHandle(context: context, type: ZMQ_DEALER, options: options)
+    ///
+    /// With `curve` it speaks only to a peer that has the expected key, and proves its own.
+    package init(context: ZeroMQContext, options: SocketOptions = .control, curve: CurveClient? = nil) throws(TransportError) {
+        handle = try SocketHandle(context: context, type: ZMQ_DEALER, options: options, isSecured: curve != nil)
+        if let curve { try handle.secure(curve) }
     }
 
     /// Connects to a listening peer, now or as soon as it is there; frames wait for it meanwhile, up to the high-water mark.

@@ -60,6 +60,7 @@ extension RouterSocket {
     /// Queues a frame for one peer like `send(_:to:)` of an array, without copying it; after `.sent` it is empty.
     package func send(_ frame: FrameBuffer, to peer: PeerID) throws(TransportError) -> SendResult {
         try handle.checkLength(frame)
+        guard mayHear(peer) else { return .unreachable }
         let addressed = try handle.sendPart(peer.bytes, more: true)
         guard addressed == .sent else { return addressed }
         return try handle.send(frame)
@@ -67,8 +68,12 @@ extension RouterSocket {
 
     /// The next frame and who sent it like `receive()`, where libzmq has put it.
     package func receiveBuffer() throws(TransportError) -> (peer: PeerID, frame: FrameBuffer)? {
-        guard let (parts, frame) = try handle.receiveBuffer(afterParts: 1) else { return nil }
-        return (PeerID(delivered: parts[0]), frame)
+        for _ in 0..<SocketHandle.malformedLimitPerReceive {
+            guard let (parts, frame) = try handle.receiveBuffer(afterParts: 1) else { return nil }
+            let userID = curve == nil ? nil : SocketHandle.userID(of: frame.message)
+            if let peer = admitted(parts[0], userID: userID) { return (peer, frame) }
+        }
+        return nil
     }
 }
 

@@ -12,11 +12,15 @@ final class SocketHandle {
     /// One reusable `zmq_msg_t`, on the heap because libzmq keeps its address between init and close.
     private let message: UnsafeMutablePointer<zmq_msg_t>
     var malformedCount = 0
+    private let isSecured: Bool
+    /// The "User-Id" of the last message on a secured socket, as the handler of its handshake gave it.
+    private(set) var lastUserID: String?
 
-    init(context: ZeroMQContext, type: Int32, options: SocketOptions) throws(TransportError) {
+    init(context: ZeroMQContext, type: Int32, options: SocketOptions, isSecured: Bool = false) throws(TransportError) {
         guard let socket = zmq_socket(context.pointer, type) else { throw .last("create a ZeroMQ socket") }
         self.context = context
         self.options = options
+        self.isSecured = isSecured
         self.socket = socket
         message = .allocate(capacity: 1)
         do throws(TransportError) {
@@ -37,6 +41,8 @@ final class SocketHandle {
         socket = nil
         zmq_close(open)
     }
+
+    var isOpen: Bool { socket != nil }
 
     /// The open socket; using a closed one is a programmer error.
     var pointer: UnsafeMutableRawPointer {
@@ -69,19 +75,20 @@ final class SocketHandle {
                 throw .last("set socket option \(option)")
             }
         }
-        var limit = Int64(options.maximumFrameBytes)
+        // libzmq holds what is on the wire to it.
+        var limit = Int64(options.maximumFrameBytes + (isSecured ? Self.curveOverheadBytes : 0))
         guard zmq_setsockopt(pointer, ZMQ_MAXMSGSIZE, &limit, MemoryLayout<Int64>.size) == 0 else {
             throw .last("set the frame limit")
         }
     }
 
     func bind(_ endpoint: String) throws(TransportError) {
-        try Endpoint.check(endpoint, binding: true)
+        try Endpoint.check(endpoint, binding: true, isSecured: isSecured)
         guard zmq_bind(pointer, endpoint) == 0 else { throw .last("listen on", endpoint: endpoint) }
     }
 
     func connect(_ endpoint: String) throws(TransportError) {
-        try Endpoint.check(endpoint, binding: false)
+        try Endpoint.check(endpoint, binding: false, isSecured: isSecured)
         guard zmq_connect(pointer, endpoint) == 0 else { throw .last("connect to", endpoint: endpoint) }
     }
 
@@ -145,6 +152,22 @@ final class SocketHandle {
         return nil
     }
 
+    /// Receives the next message whatever its shape, its first `limit` + 1 parts at most; `nil` when none waits.
+    func receiveAllParts(limit: Int) throws(TransportError) -> [[UInt8]]? {
+        var parts: [[UInt8]] = []
+        var more = true
+        while more {
+            guard try receivePart(into: &parts, keep: parts.count <= limit, more: &more) else { return nil }
+        }
+        return parts
+    }
+
+    /// Who has proved to be a message's sender: the last frame says so. libzmq 4.3.4 leaves it out of the first frame of a message
+    /// that a poll has looked at.
+    static func userID(of message: UnsafeMutablePointer<zmq_msg_t>) -> String? {
+        zmq_msg_gets(message, "User-Id").map { String(cString: $0) }
+    }
+
     /// Receives one part with one copy; `false` when none waits.
     private func receivePart(into parts: inout [[UInt8]], keep: Bool, more: inout Bool) throws(TransportError) -> Bool {
         zmq_msg_init(message)
@@ -157,6 +180,7 @@ final class SocketHandle {
             }
         }
         more = zmq_msg_more(message) != 0
+        if isSecured, !more { lastUserID = Self.userID(of: message) }
         if keep {
             parts.append([UInt8](UnsafeRawBufferPointer(start: zmq_msg_data(message), count: zmq_msg_size(message))))
         }

@@ -13,6 +13,8 @@ package enum TransportError: Error, Equatable, LocalizedError {
     case permissionDenied(endpoint: String)
     /// The frame is longer than the socket's own limit; the peer would cut the connection.
     case frameTooLarge(byteCount: Int, limit: Int)
+    /// A start that is refused because the self-test of CURVE has failed.
+    case insecure(String)
     /// The context was shut down (`ETERM`): leave the loop and close the sockets.
     case contextTerminated
     /// Any other failed call, with its errno.
@@ -30,6 +32,8 @@ package enum TransportError: Error, Equatable, LocalizedError {
             "\(endpoint) cannot be used: permission denied"
         case .frameTooLarge(let byteCount, let limit):
             "A frame has \(byteCount) bytes, expected at most \(limit)"
+        case .insecure(let finding):
+            "The connection to other hosts is not safe, so nothing was started: \(finding)"
         case .contextTerminated:
             "The ZeroMQ context was shut down"
         case .io(let operation, let endpoint, let code):
@@ -49,6 +53,8 @@ package enum TransportError: Error, Equatable, LocalizedError {
             "Choose a --port above 1023, or a folder you may write to."
         case .frameTooLarge:
             "Send the bytes in smaller chunks."
+        case .insecure:
+            "Start it again; if it says the same, the libzmq of this host is not one that sower can trust: apt-get install libzmq5."
         case .contextTerminated:
             "Nothing is wrong: this process is stopping."
         case .io(_, _, let code) where code == EMFILE || code == ENFILE:

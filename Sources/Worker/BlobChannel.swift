@@ -7,13 +7,15 @@ import Transport
 final class BlobChannel {
     private let context: ZeroMQContext
     private let endpoint: String
+    private let curve: CurveClient?
     private var socket: DealerSocket?
     /// When a frame last arrived, or the connection was opened.
     private(set) var lastHeard = ContinuousClock.now
 
-    init(context: ZeroMQContext, endpoint: String) {
+    init(context: ZeroMQContext, endpoint: String, curve: CurveClient?) {
         self.context = context
         self.endpoint = endpoint
+        self.curve = curve
     }
 
     /// What a poller waits for; `nil` before the first frame is sent.
@@ -53,7 +55,7 @@ final class BlobChannel {
 
     private func connected() throws(TransportError) -> DealerSocket {
         if let socket { return socket }
-        let opened = try DealerSocket(context: context, options: .data)
+        let opened = try DealerSocket(context: context, options: .data, curve: curve)
         try opened.connect(to: endpoint)
         socket = opened
         lastHeard = .now

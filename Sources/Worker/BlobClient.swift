@@ -48,16 +48,17 @@ package final class BlobClient: Sendable {
     ///
     /// - Parameters:
     ///   - endpoint: the coordinator's data socket.
+    ///   - curve: the keys of both sides; `nil` for a socket that never leaves this host.
     ///   - store: the host's store.
     ///   - quota: bytes that the store may hold, when it is a cache; `nil` for a store from which nothing may be evicted.
     ///   - pinned: artifacts that must not be evicted although nobody on the host has them in use.
     package func start(
-        context: ZeroMQContext, endpoint: String, store: ArtifactStore, quota: Int? = nil,
+        context: ZeroMQContext, endpoint: String, curve: CurveClient? = nil, store: ArtifactStore, quota: Int? = nil,
         pinned: @escaping @Sendable () -> Set<Digest> = { [] }
     ) {
         let thread = Thread { [self] in
             let room = HostRoom(store: store, quota: quota, pinned: pinned)
-            let transfers = BlobTransfers(channel: BlobChannel(context: context, endpoint: endpoint), room: room)
+            let transfers = BlobTransfers(channel: BlobChannel(context: context, endpoint: endpoint, curve: curve), room: room)
             while !shared.withLock({ $0.isStopping }) {
                 let requests = shared.withLock { shared in
                     defer { shared.requests = [] }

@@ -5,7 +5,7 @@ import Processes
 /// One runner child: a persistent process that runs a slot's jobs one after another.
 ///
 /// It is spoken to in frames on its standard input and output; its standard error goes to the worker's. It ends when its
-/// input is closed, so no runner outlives its worker, however that ends. It leads a process group: the command that it runs
+/// input is closed, so no runner outlives its worker, however that ends; a scheduler's SIGTERM to every process leaves it alone. It leads a process group: the command that it runs
 /// ends with it, even when it is killed.
 package final class RunnerProcess {
     private let process: ChildProcess
@@ -20,7 +20,7 @@ package final class RunnerProcess {
     package init(executable: String, arguments: [String], environment: [String: String]) throws(ProcessError) {
         process = try ChildProcess(
             executable: executable, arguments: arguments, environment: environment, readsOutput: true, readsErrors: true,
-            ownGroup: true)
+            ownGroup: true, blocksEnd: true)
         log = RunnerLog(descriptor: process.errors)
     }
 

@@ -13,7 +13,11 @@ package final class WorkerLoop {
         /// The coordinator's control and data sockets, as libzmq endpoints.
         package var controlEndpoint: String
         package var dataEndpoint: String
+        /// The keys of both sides; `nil` for sockets that never leave this host.
+        package var curve: CurveClient?
         package var hello: Hello
+        /// Where the data set comes from.
+        package var data: DataSource
         /// Where the host keeps artifacts; several workers may share it.
         package var storePath: String
         /// Bytes that the store may hold; `nil` for a store that is no cache, from which nothing may be evicted.
@@ -24,17 +28,21 @@ package final class WorkerLoop {
         package var runnerEnvironment: [String: String]
         /// Ends the worker when this descriptor reaches its end of file: the process that started it is gone.
         package var lifeline: Int32?
+        /// How long it goes on without its coordinator.
+        package var graceSeconds = Limits.graceSeconds
         /// Told what happens, in a sentence.
         package var log: (String) -> Void
 
         package init(
-            controlEndpoint: String, dataEndpoint: String, hello: Hello, storePath: String, cacheQuota: Int? = nil,
+            controlEndpoint: String, dataEndpoint: String, curve: CurveClient? = nil, hello: Hello, data: DataSource = .coordinatorsPath, storePath: String, cacheQuota: Int? = nil,
             runnerExecutable: String, runnerArguments: [String], runnerEnvironment: [String: String], lifeline: Int32?,
             log: @escaping (String) -> Void
         ) {
             self.controlEndpoint = controlEndpoint
             self.dataEndpoint = dataEndpoint
+            self.curve = curve
             self.hello = hello
+            self.data = data
             self.storePath = storePath
             self.cacheQuota = cacheQuota
             self.runnerExecutable = runnerExecutable
@@ -49,23 +57,24 @@ package final class WorkerLoop {
     package enum Ending: Equatable {
         case finished
         case lifelineCut
+        /// It was told to leave, or its time is up: what it held is delivered or given back.
+        case left
+        /// It was told to leave three times, and has dropped everything; results are on its disk.
         case stopped
     }
 
-    static let socketOptions = SocketOptions(maximumFrameBytes: Limits.controlFrameBytes)
+    private enum Key: Hashable { case control, handshakes, blobs, outbox, lifeline, runner(Int), runnerLog(Int) }
 
-    private enum Key: Hashable { case control, blobs, outbox, lifeline, runner(Int), runnerLog(Int) }
-
-    private let settings: Settings
+    let settings: Settings
     private let context: ZeroMQContext
-    private let store: ArtifactStore
+    let store: ArtifactStore
     /// `nil` when none could be made: results are then kept in memory alone.
     private let outbox: Outbox?
     private let blobs: BlobClient
     private let clock = ContinuousClock()
     private let start: ContinuousClock.Instant
     private var session: WorkerSession
-    private var socket: DealerSocket
+    private let control: ControlChannel
     private var poller = Poller<Key>()
     private var runners: [Int: RunnerProcess] = [:]
     /// Artifacts of attempts that this worker holds, so that no process evicts them from the cache.
@@ -73,6 +82,8 @@ package final class WorkerLoop {
     /// The session's count of changes to what is needed when `uses` was last brought up to it.
     private var keptChanges: Int?
     private var ending: WorkerSession.EndReason?
+    /// How often it has been told to leave.
+    private var farewells = 0
     private let disk: DiskWriter
     /// Results that are told when they are on the disk: those of the write under way, then those after it.
     private var writing: [WorkerMessage] = []
@@ -84,7 +95,7 @@ package final class WorkerLoop {
         context = try ZeroMQContext()
         blobs = try BlobClient()
         disk = try DiskWriter()
-        socket = try DealerSocket(context: context, options: Self.socketOptions)
+        control = try ControlChannel(context: context, endpoint: settings.controlEndpoint, curve: settings.curve)
         start = clock.now
         do {
             outbox = try Outbox(storePath: store.folder, log: settings.log)
@@ -94,19 +105,23 @@ package final class WorkerLoop {
         }
         let left = outbox?.results ?? []
         if !left.isEmpty { settings.log("\(left.count) results of earlier workers are waiting to be delivered") }
-        session = WorkerSession(hello: settings.hello, now: Instant(seconds: 0), spooled: left)
+        session = WorkerSession(hello: settings.hello, now: Instant(seconds: 0), source: settings.data, spooled: left)
+        session.graceSeconds = settings.graceSeconds
     }
 
-    /// Works until the coordinator says that all is done, the lifeline is cut or `shouldStop` says so.
-    package func run(shouldStop: () -> Bool) throws -> Ending {
+    /// Works until the coordinator says that all is done, the lifeline is cut, its time is up, or it has been told to leave.
+    ///
+    /// - Parameter farewells: how often the worker has been told to leave so far: once, it ends when what runs has ended; twice, it
+    ///   ends its runners; three times, it ends at once.
+    package func run(farewells wanted: () -> Int) throws -> Ending {
         defer { close() }
-        try socket.connect(to: settings.controlEndpoint)
-        poller.watch(socket, as: .control, for: .read)
+        try control.connect()
+        watchControl()
         poller.watch(fileDescriptor: blobs.hasEvents.fileDescriptor, as: .blobs, for: .read)
         if let lifeline = settings.lifeline { poller.watch(fileDescriptor: lifeline, as: .lifeline, for: .read) }
         poller.watch(fileDescriptor: disk.isDone.fileDescriptor, as: .outbox, for: .read)
         blobs.start(
-            context: context, endpoint: settings.dataEndpoint, store: store, quota: settings.cacheQuota,
+            context: context, endpoint: settings.dataEndpoint, curve: settings.curve, store: store, quota: settings.cacheQuota,
             pinned: { [store] in Outbox.artifacts(storePath: store.folder) })
         try execute(session.start())
         while true {
@@ -114,17 +129,24 @@ package final class WorkerLoop {
             case .refused(let reason): throw WorkerError.refused(reason)
             case .unreachable(let seconds): throw WorkerError.unreachable(settings.controlEndpoint, seconds: seconds)
             case .finished: return .finished
+            case .left:
+                // The socket drops what waits when it is closed: the goodbye gets a moment.
+                Thread.sleep(forTimeInterval: 0.1)
+                return .left
             case nil: break
             }
-            if shouldStop() {
-                _ = try socket.send(WorkerMessage.goodbye(reason: "stopped by a signal").frame)
-                return .stopped
-            }
+            let wanted = wanted()
+            guard wanted < 3 else { return .stopped }
+            try noteFarewells(wanted)
             let ready = try poller.wait(timeoutMilliseconds: 250)
             if ready.isEmpty { outbox?.tidy() }
             for ready in ready {
                 switch ready.key {
                 case .control: try receiveMessages()
+                case .handshakes:
+                    guard let (error, isFinal) = try control.refusal(at: now) else { continue }
+                    guard !isFinal else { throw error }
+                    settings.log("\(error.localizedDescription); work goes on meanwhile")
                 case .blobs: for event in blobs.takeEvents() { try take(event) }
                 case .outbox: if let result = disk.takeResult() { try endWrite(result) }
                 case .lifeline: if lifelineIsCut() { return .lifelineCut }
@@ -136,6 +158,16 @@ package final class WorkerLoop {
             keepNeededArtifacts()
             try writeResults()
         }
+    }
+
+    private func noteFarewells(_ wanted: Int) throws {
+        guard farewells < wanted else { return }
+        farewells = wanted
+        settings.log(
+            wanted == 1
+                ? "told to leave: nothing new starts, \(session.runningCount) running; once more ends them"
+                : "told to leave at once: \(session.runningCount) running attempts go back")
+        try feed(wanted == 1 ? .drain : .leave)
     }
 
     private func take(_ event: BlobClient.Event) throws {
@@ -193,22 +225,15 @@ package final class WorkerLoop {
         }
         let results = writing
         writing = []
-        for message in results { try send(message) }
-    }
-
-    /// A message that does not leave is repeated by the session.
-    private func send(_ message: WorkerMessage) throws {
-        Failpoint.workerSendBefore.pass()
-        _ = try socket.send(message.frame)
-        Failpoint.workerSendAfter.pass()
+        for message in results { try control.send(message) }
     }
 
     private var now: Instant { Instant(seconds: (clock.now - start) / .seconds(1)) }
 
-    private func feed(_ event: WorkerSession.Event) throws { try execute(session.handle(event, at: now)) }
+    func feed(_ event: WorkerSession.Event) throws { try execute(session.handle(event, at: now)) }
 
     private func receiveMessages() throws {
-        while let frame = try socket.receive() {
+        while let frame = try control.socket.receive() {
             Failpoint.workerReceiveAfter.pass()
             // Bytes that are no message change nothing.
             if let message = try? CoordinatorMessage(frame: frame) { try feed(.received(message)) }
@@ -231,6 +256,8 @@ package final class WorkerLoop {
             case .checkpoint(let checkpoint): try feed(.runnerCheckpoint(slot: slot, checkpoint))
             case .ended(let result):
                 hasEnded = true
+                // What an external trainer has started and left running ends with its runner's group.
+                if result.numericClass != nil, death == nil { endRunner(slot) }
                 try feed(.runnerEnded(slot: slot, result))
             }
         }
@@ -248,8 +275,10 @@ package final class WorkerLoop {
                 if case .result(let result) = message, outbox?.isWaiting(result.attempt) ?? false {
                     waiting.append(message)
                 } else {
-                    try send(message)
+                    try control.send(upToDate(message))
                 }
+            case .place(let notice):
+                try place(notice)
             case .fetch(let artifact):
                 blobs.submit(.fetch(artifact))
             case .push(let artifact):
@@ -264,25 +293,34 @@ package final class WorkerLoop {
                 try runner(of: slot).send(
                     RunnerRequest(
                         spec: start.spec, datasetPath: start.datasetPath, storePath: store.folder, inputs: start.inputs,
-                        checkpoint: start.checkpoint, checkpointSeconds: start.checkpointSeconds))
+                        checkpoint: start.checkpoint, checkpointSeconds: start.checkpointSeconds, trainerPaths: start.trainerPaths))
                 Failpoint.runnerRequestAfter.pass()
             case .discard(let digest):
                 _ = try? store.remove(digest)
-            case .kill(let slot):
-                poller.forget(.runner(slot))
-                poller.forget(.runnerLog(slot))
-                runners.removeValue(forKey: slot)?.end()
+            case .kill(let slot): endRunner(slot)
             case .reconnect:
                 settings.log("the coordinator is silent: connecting again")
                 poller.forget(.control)
-                socket.close()
-                socket = try DealerSocket(context: context, options: Self.socketOptions)
-                try socket.connect(to: settings.controlEndpoint)
-                poller.watch(socket, as: .control, for: .read)
+                poller.forget(.handshakes)
+                try control.reconnect()
+                watchControl()
             case .end(let reason):
                 ending = reason
             }
         }
+    }
+
+    private func endRunner(_ slot: Int) {
+        poller.forget(.runner(slot))
+        poller.forget(.runnerLog(slot))
+        let runner = runners.removeValue(forKey: slot)
+        _ = runner?.passOnLog()
+        runner?.end()
+    }
+
+    private func watchControl() {
+        poller.watch(control.socket, as: .control, for: .read)
+        if let monitor = control.monitor { poller.watch(monitor, as: .handshakes, for: .read) }
     }
 
     private func runner(of slot: Int) throws -> RunnerProcess {
@@ -313,7 +351,7 @@ package final class WorkerLoop {
         blobs.stop()
         for runner in runners.values { runner.end() }
         runners = [:]
-        socket.close()
+        control.close()
     }
 }
 

@@ -20,6 +20,9 @@ extension BenchCommand {
         @Option(help: "Transfers at once in the measurements with several streams.")
         var streams = 8
 
+        @Flag(help: "Encrypt the connection, as for workers of other hosts.")
+        var curve = false
+
         @Option(help: ArgumentHelp("The disk that is measured: both stores are made here, and removed afterwards.", valueName: "dir"))
         var folder = "."
 
@@ -32,7 +35,7 @@ extension BenchCommand {
         }
 
         func run() throws {
-            let report = try BlobBenchmark(folder: folder, blobBytes: size.bytes, count: count, streams: streams).run()
+            let report = try BlobBenchmark(folder: folder, blobBytes: size.bytes, count: count, streams: streams, usesCurve: curve).run()
             switch output.outputMode {
             case .json: print(try JSONOutput.text(report))
             case .cli: print(report.text)
@@ -74,6 +77,8 @@ struct BlobReport: Codable {
     var kind = "blob-benchmark"
     var blobBytes, blobCount: Int
     var folder, fileSystem: String
+    /// Whether the connection was encrypted.
+    var curve: Bool
     /// Always: a blob counts when its file and its name are on the disk.
     var isSynced = true
     /// SHA-256 of bytes in memory, one thread, in 10⁶ bytes a second: no transfer can be faster.
@@ -96,7 +101,7 @@ struct BlobReport: Codable {
         let idle = "heartbeats alone".padding(toLength: 38, withPad: " ", startingAt: 0)
             + number(idleHeartbeat.median, 2, width: 12) + number(idleHeartbeat.percentile99, 2, width: 10)
         return ([
-            "\(blobCount) blobs of \(blobBytes) bytes each, fsync included, \(folder) (\(fileSystem))",
+            "\(blobCount) blobs of \(blobBytes) bytes each, fsync included\(curve ? ", over CURVE" : ""), \(folder) (\(fileSystem))",
             "                      MB/s    CPU s/GB      p50 ms    p99 ms",
         ] + cases.map(row) + [
             idle, "SHA-256 alone \(number(hashMegabytesPerSecond, 0, width: 0)) MB/s; peak memory \(number(peakMemoryMegabytes, 0, width: 0)) MB",

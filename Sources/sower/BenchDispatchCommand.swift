@@ -29,6 +29,9 @@ struct BenchDispatchCommand: ParsableCommand {
     @Flag(help: "One job at a time, each ready when the one before has its result: milliseconds from ready to acknowledged.")
     var latency = false
 
+    @Flag(help: "Encrypt the connection, as for workers of other hosts.")
+    var curve = false
+
     @Option(help: ArgumentHelp("Where a temporary folder is made; its disk's syncs are part of the measurement.", valueName: "dir"))
     var folder = "."
 
@@ -49,7 +52,7 @@ struct BenchDispatchCommand: ParsableCommand {
         Signals.catchThem()
         let report = try DispatchBenchmark(
             kind: kind, jobs: jobs, workers: latency ? 1 : workers, slots: latency ? 1 : slots, epochs: kind == .epochs ? epochs : 0,
-            oneAtATime: latency, folder: folder
+            oneAtATime: latency, folder: folder, usesCurve: curve
         ).run()
         switch output.outputMode {
         case .json: print(try JSONOutput.text(report))
@@ -85,6 +88,8 @@ struct DispatchReport: Codable {
     var kind = "dispatch-benchmark"
     var job: DispatchBenchmark.Kind
     var jobs, workers, slots, epochsPerJob: Int
+    /// Whether the connections were encrypted.
+    var curve: Bool
     var seconds, jobsPerSecond, epochsPerSecond: Double
     var latency: Latency?
     var commits: Int
@@ -96,7 +101,7 @@ struct DispatchReport: Codable {
         func number(_ value: Double, _ decimals: Int = 0) -> String { String(format: "%.\(decimals)f", value) }
         let cpu = processorSecondsPerThousandJobs
         var lines = [
-            "\(jobs) \(job.rawValue) jobs, \(workers) workers with \(slots) slots: \(number(jobsPerSecond)) jobs/s"
+            "\(jobs) \(job.rawValue) jobs, \(workers) workers with \(slots) slots\(curve ? " over CURVE" : ""): \(number(jobsPerSecond)) jobs/s"
                 + (epochsPerJob > 0 ? ", \(number(epochsPerSecond)) epochs/s" : "") + " (\(number(seconds, 2)) s)"
         ]
         if let latency {

@@ -14,6 +14,8 @@ struct BlobBenchmark {
     var blobBytes: Int
     var count: Int
     var streams: Int
+    /// Whether both sides speak CURVE, as between hosts.
+    var usesCurve = false
 
     func run() throws -> BlobReport {
         let path = URL(fileURLWithPath: folder).standardizedFileURL.path + "/sower-bench-\(UUID().uuidString.prefix(8))"
@@ -24,9 +26,17 @@ struct BlobBenchmark {
         let workerContext = try ZeroMQContext()
 
         let server = try BlobServer()
-        let endpoints = try server.start(context: coordinatorContext, endpoints: ["tcp://127.0.0.1:*"], store: coordinator)
+        let any = "tcp://127.0.0.1:*"
+        let pairs = usesCurve ? (server: KeyPair.generate(), client: KeyPair.generate()) : nil
+        let curve = pairs.map { CurveServer(identity: $0.server, authorized: [$0.client.publicKey]) }
+        let zap = try curve.map { curve in try ZapHandler(context: coordinatorContext) { curve.isAuthorized($0) } }
+        defer { zap?.stop() }
+        let endpoints = try server.start(
+            context: coordinatorContext, endpoints: usesCurve ? [] : [any], remote: curve.map { (any, $0) }, store: coordinator)
         let client = try BlobClient()
-        client.start(context: workerContext, endpoint: endpoints[0], store: worker)
+        client.start(
+            context: workerContext, endpoint: endpoints[0],
+            curve: pairs.map { CurveClient(identity: $0.client, server: $0.server.publicKey) }, store: worker)
         let heartbeats = try Heartbeats(server: coordinatorContext, client: workerContext)
         defer {
             heartbeats.stop()
@@ -49,7 +59,7 @@ struct BlobBenchmark {
             for reference in references { try worker.remove(reference.digest) }
         }
         return BlobReport(
-            blobBytes: blobBytes, blobCount: count, folder: folder, fileSystem: Self.fileSystem(of: path),
+            blobBytes: blobBytes, blobCount: count, folder: folder, fileSystem: Self.fileSystem(of: path), curve: usesCurve,
             hashMegabytesPerSecond: hashSpeed, idleHeartbeat: idle, cases: cases,
             peakMemoryMegabytes: ProcessMemory.peakMegabytes)
     }

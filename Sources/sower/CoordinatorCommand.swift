@@ -10,20 +10,29 @@ struct CoordinatorCommand: ParsableCommand {
     @Option(help: ArgumentHelp("Where workers connect (data on the next port); * for any interface.", valueName: "host:port"))
     var listen: String
 
+    @OptionGroup var admission: AdmissionOptions
     @OptionGroup var checkpoints: CheckpointOptions
     @OptionGroup var failures: FailureOptions
     @OptionGroup var results: ResultsOption
+    @OptionGroup var detached: DetachOption
     @OptionGroup var output: OutputOptions
+
+    @Flag(help: "Print a systemd user unit that keeps this coordinator running, and how to install it; run nothing.")
+    var systemd = false
 
     func validate() throws { _ = try HostAndPort(listen) }
 
     func run() throws {
         let loaded = try study.load(results)
+        if systemd {
+            print(SystemdUnit.text(study: loaded.study.name, arguments: Array(CommandLine.arguments.dropFirst())), terminator: "")
+            return
+        }
         try Sweep(
-            loaded: loaded, workers: 0, workerArguments: [], listen: HostAndPort(listen), checkpoints: checkpoints,
+            loaded: loaded, workers: 0, workerArguments: [], allowsCommands: false, listen: HostAndPort(listen), admission: admission, checkpoints: checkpoints,
             failures: failures, mode: output.outputMode,
-            resumeCommand: "sower coordinator \(study.words) --listen \(shellWord(listen))\(checkpoints.words)\(failures.words)"
+            resumeCommand: "sower coordinator \(study.words) --listen \(shellWord(listen))\(admission.words)\(checkpoints.words)\(failures.words)"
                 + ResultsOption.flag(results.results)
-        ).run()
+        ).run(detached, results)
     }
 }

@@ -4,9 +4,11 @@ import Coordination
 import Coordinator
 import Digests
 import Foundation
+import Keys
 import Launchers
 import LedgerStore
 import Studies
+import Transport
 
 /// One measured sweep of jobs that do next to nothing, in a temporary folder.
 struct DispatchBenchmark {
@@ -22,6 +24,8 @@ struct DispatchBenchmark {
     var oneAtATime: Bool
     /// Where the temporary folder is made.
     var folder: String
+    /// Whether workers come over CURVE, like those of other hosts.
+    var usesCurve = false
 
     func run() throws -> DispatchReport {
         let path = URL(fileURLWithPath: folder).standardizedFileURL.path + "/sower-bench-\(getpid())"
@@ -31,8 +35,19 @@ struct DispatchBenchmark {
         let study = try register(in: ledger)
         let dispatcher = Dispatcher(entries: try ledger.snapshot(study: study), datasetPath: path, holdsForEarlierWorkers: false)
         let any = "tcp://127.0.0.1:*"
+        var settings = CoordinatorLoop.Settings(controlEndpoints: [], dataEndpoints: [])
+        var keyArguments: [String] = []
+        if usesCurve {
+            let keys = KeyFolder(path: path + "/keys"), identity = KeyPair.generate()
+            settings.remote = RemoteDoor(
+                controlEndpoint: any, dataEndpoint: any,
+                curve: CurveServer(identity: identity, authorized: [try keys.makeIdentity().pair.publicKey]))
+            keyArguments = ["--keys", keys.path, "--coordinator-key", "\(identity.publicKey)"]
+        } else {
+            (settings.controlEndpoints, settings.dataEndpoints) = ([any], [any])
+        }
         let loop = try CoordinatorLoop(
-            CoordinatorLoop.Settings(controlEndpoints: [any], dataEndpoints: [any]), dispatcher: dispatcher, ledger: ledger,
+            settings, dispatcher: dispatcher, ledger: ledger,
             store: try ArtifactStore(folder: path + "/artifacts"))
         defer { loop.close() }
         let launcher = LocalLauncher(executable: Executable.path, environment: ProcessInfo.processInfo.environment)
@@ -42,9 +57,9 @@ struct DispatchBenchmark {
                 LocalLauncher.Worker(
                     kind: .ordinary, name: "bench-\(number)",
                     arguments: [
-                        "worker", "--control", loop.controlEndpoints[0], "--data", loop.dataEndpoints[0], "--lifeline", "--store",
+                        "worker", "--control", loop.controlEndpoints[0], "--blobs", loop.dataEndpoints[0], "--lifeline", "--store",
                         path + "/cache", "--slots", "\(slots)",
-                    ] + (kind == .command ? ["--allow-command"] : []), logPath: path + "/worker-\(number).log"))
+                    ] + keyArguments + (kind == .command ? ["--allow-command"] : []), logPath: path + "/worker-\(number).log"))
         }
 
         var timeline = DispatchTimeline()
@@ -66,7 +81,7 @@ struct DispatchBenchmark {
         try ledger.close()
         let thousands = Double(jobs) / 1000
         return DispatchReport(
-            job: kind, jobs: jobs, workers: workers, slots: slots, epochsPerJob: epochs, seconds: timeline.seconds,
+            job: kind, jobs: jobs, workers: workers, slots: slots, epochsPerJob: epochs, curve: usesCurve, seconds: timeline.seconds,
             jobsPerSecond: Double(jobs) / timeline.seconds, epochsPerSecond: Double(jobs * epochs) / timeline.seconds,
             latency: oneAtATime ? timeline.latency : nil, commits: timeline.commits,
             processorSecondsPerThousandJobs: DispatchReport.ProcessorSeconds(

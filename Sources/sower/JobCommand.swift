@@ -21,6 +21,9 @@ struct JobCommand: ParsableCommand {
         @Option(help: "The study whose ledger and artifacts are used; the default is the one used last.")
         var study: String?
 
+        @Flag(help: "Run the program that the job names, if it names one, as this user.")
+        var allowCommand = false
+
         @OptionGroup var results: ResultsOption
         @OptionGroup var output: OutputOptions
 
@@ -42,8 +45,9 @@ struct JobCommand: ParsableCommand {
             let store = try ArtifactStore(folder: recorded.folder.artifacts)
             try removeDamaged(of: spec, in: store, recorded: recorded)
             let request = RunnerRequest(
-                spec: spec.canonicalJSON, datasetPath: loaded.dataPath, storePath: store.folder, inputs: inputs)
-            let result = JobRunner(now: MonotonicClock.now).run(request) { metrics in
+                spec: spec.canonicalJSON, datasetPath: loaded.dataPath, storePath: store.folder, inputs: inputs,
+                trainerPaths: loaded.study.trainer?.paths ?? [])
+            let result = JobRunner(allowsCommands: allowCommand, now: MonotonicClock.now).run(request) { metrics in
                 guard output.outputMode == .cli else { return }
                 printToError("epoch \(metrics.epoch): validation accuracy \(metrics.validationAccuracy) %, training loss \(metrics.trainingLoss), \(Int(Double(metrics.images) / metrics.seconds)) images/s")
             }

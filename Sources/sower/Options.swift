@@ -1,4 +1,5 @@
 import ArgumentParser
+import Clusters
 import Foundation
 
 /// How a command speaks.
@@ -75,16 +76,21 @@ struct FailureOptions: ParsableArguments {
             "End an attempt that runs for longer (90s, 45min, 2h); it counts as a crash of its job.", valueName: "time"))
     var timeLimit: TimeLimit?
 
+    @Option(help: ArgumentHelp("Attempts of one job that may crash before it has failed for good; the default is 5.", valueName: "n"))
+    var crashLimit: Int?
+
     @Flag(help: "Try the jobs again that have failed for good.")
     var retryFailed = false
 
     /// What another run needs to be like this one, as words of its command; `--retry-failed` was for this once.
     var words: String {
         (maxFails.map { " --max-fails \($0)" } ?? "") + (timeLimit.map { " --time-limit \($0.text)" } ?? "")
+            + (crashLimit.map { " --crash-limit \($0)" } ?? "")
     }
 
     func validate() throws {
         if let maxFails, maxFails < 0 { throw ValidationError("--max-fails \(maxFails): expected 0 or more") }
+        if let crashLimit, !(1...100).contains(crashLimit) { throw ValidationError("--crash-limit \(crashLimit): expected 1 to 100") }
     }
 }
 
@@ -95,11 +101,8 @@ struct TimeLimit: ExpressibleByArgument {
     var text: String
 
     init?(argument: String) {
-        let units: [(String, Double)] = [("min", 60), ("s", 1), ("h", 3600), ("d", 86_400)]
-        let unit = units.first { argument.hasSuffix($0.0) }
-        guard let number = Double(argument.dropLast(unit?.0.count ?? 0)), number.isFinite, number > 0 else { return nil }
-        seconds = number * (unit?.1 ?? 1)
-        guard seconds <= 366 * 86_400 else { return nil }
+        guard let seconds = Seconds.parse(argument) else { return nil }
+        self.seconds = seconds
         text = argument
     }
 }
@@ -109,27 +112,36 @@ struct WorkerOptions: ParsableArguments {
     @Option(help: "Worker processes on this host; the default is one a core, or one for as many cores as --threads.")
     var workers: Int?
 
-    /// How many there are when each training has so many threads.
-    func count(threads: Int) -> Int { workers ?? ThreadOptions.trainings(threads: threads) }
+    @Option(
+        help: ArgumentHelp(
+            "Work on the hosts of this file: their workers are started over ssh or handed to Slurm, and ended with the sweep.",
+            valueName: "cluster.yaml"))
+    var cluster: String?
 
     @Option(
         help: ArgumentHelp(
-            "Also take workers from other hosts at HOST:PORT (data on the next port). Not encrypted: use it on a network you trust.",
+            "Also take workers from other hosts at HOST:PORT (data on the next port), encrypted; `sower keys` says whom.",
             valueName: "host:port"))
     var listen: String?
 
     /// What another run needs to be like this one, as words of its command.
     var words: String {
-        (workers.map { " --workers \($0)" } ?? "") + (listen.map { " --listen \(shellWord($0))" } ?? "")
+        (workers.map { " --workers \($0)" } ?? "") + (cluster.map { " --cluster \(shellWord($0))" } ?? "") + (listen.map { " --listen \(shellWord($0))" } ?? "")
     }
 
     func validate() throws {
         guard (0...256).contains(workers ?? 1) else { throw ValidationError("--workers \(workers ?? 1): expected 0 to 256") }
-        guard workers != 0 || listen != nil else {
-            throw ValidationError("--workers 0 needs --listen HOST:PORT: without either, nobody would do the work")
+        guard workers != 0 || listen != nil || cluster != nil else {
+            throw ValidationError("--workers 0 needs --listen HOST:PORT or --cluster FILE: without either, nobody would do the work")
         }
         if let listen { _ = try HostAndPort(listen) }
     }
+}
+
+/// Whether a sweep goes on without its terminal.
+struct DetachOption: ParsableArguments {
+    @Flag(help: "Go on in the background, whatever becomes of this terminal; `sower attach` shows the progress and the end.")
+    var detach = false
 }
 
 /// How many threads one training uses.
@@ -192,6 +204,11 @@ struct CheckpointInterval: ExpressibleByArgument {
 struct HostAndPort {
     var host: String
     var port: Int
+
+    init(host: String, port: Int) {
+        self.host = host
+        self.port = port
+    }
 
     init(_ text: String) throws {
         let parts = text.split(separator: ":", omittingEmptySubsequences: false)

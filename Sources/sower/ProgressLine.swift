@@ -17,6 +17,18 @@ final class ProgressLine {
         total = entries.count
     }
 
+    /// - Parameter imagesAtStart: training images that are still to come.
+    init(total: Int, imagesAtStart: Int, isShown: Bool) {
+        self.isShown = isShown
+        self.imagesAtStart = imagesAtStart
+        self.total = total
+    }
+
+    /// Says something on a line of its own.
+    func interrupt(_ text: String, say: Bool) {
+        if say { printToError((isShown ? "\r\u{1B}[K" : "") + text) }
+    }
+
     func show(_ progress: SweepProgress) {
         guard isShown else { return }
         let width = max(20, terminalWidth - 1)

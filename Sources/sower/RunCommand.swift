@@ -1,4 +1,5 @@
 import ArgumentParser
+import Clusters
 import Foundation
 
 struct RunCommand: ParsableCommand {
@@ -7,11 +8,14 @@ struct RunCommand: ParsableCommand {
 
     @OptionGroup var study: StudyOptions
     @OptionGroup var workers: WorkerOptions
+    @OptionGroup var admission: AdmissionOptions
     @OptionGroup var threads: ThreadOptions
     @OptionGroup var cache: CacheOptions
+    @OptionGroup var host: HostOptions
     @OptionGroup var checkpoints: CheckpointOptions
     @OptionGroup var failures: FailureOptions
     @OptionGroup var results: ResultsOption
+    @OptionGroup var detached: DetachOption
     @OptionGroup var output: OutputOptions
 
     @Flag(name: [.customShort("n"), .long], help: "Only show what would run (the same as `sower plan`).")
@@ -22,7 +26,7 @@ struct RunCommand: ParsableCommand {
         if dryRun {
             try PlanReport(loaded, runCommand: study.runCommand(results)).show(output.outputMode)
         } else {
-            try Sweep(loaded, workers, threads, cache, checkpoints, failures, results, output).run()
+            try Sweep(loaded, workers, admission, threads, cache, host, checkpoints, failures, results, output).run(detached, results)
         }
     }
 }
@@ -35,15 +39,18 @@ struct ResumeCommand: ParsableCommand {
     var study: String?
 
     @OptionGroup var workers: WorkerOptions
+    @OptionGroup var admission: AdmissionOptions
     @OptionGroup var threads: ThreadOptions
     @OptionGroup var cache: CacheOptions
+    @OptionGroup var host: HostOptions
     @OptionGroup var checkpoints: CheckpointOptions
     @OptionGroup var failures: FailureOptions
     @OptionGroup var results: ResultsOption
+    @OptionGroup var detached: DetachOption
     @OptionGroup var output: OutputOptions
 
     func run() throws {
-        try Sweep(load(), workers, threads, cache, checkpoints, failures, results, output).run()
+        try Sweep(load(), workers, admission, threads, cache, host, checkpoints, failures, results, output).run(detached, results)
     }
 
     private func load() throws -> LoadedStudy {
@@ -58,15 +65,18 @@ struct ResumeCommand: ParsableCommand {
 extension Sweep {
     /// What `run` and `resume` do with a loaded study: they differ only in where it comes from.
     fileprivate init(
-        _ loaded: LoadedStudy, _ workers: WorkerOptions, _ threads: ThreadOptions, _ cache: CacheOptions,
-        _ checkpoints: CheckpointOptions, _ failures: FailureOptions, _ results: ResultsOption, _ output: OutputOptions
+        _ loaded: LoadedStudy, _ workers: WorkerOptions, _ admission: AdmissionOptions, _ threads: ThreadOptions, _ cache: CacheOptions,
+        _ host: HostOptions, _ checkpoints: CheckpointOptions, _ failures: FailureOptions, _ results: ResultsOption, _ output: OutputOptions
     ) throws {
+        let cluster = try workers.cluster.map { try Cluster.load($0) }
         self.init(
-            loaded: loaded, workers: workers.count(threads: threads.threads), workerArguments: threads.arguments + cache.arguments,
-            listen: try workers.listen.map { try HostAndPort($0) },
-            checkpoints: checkpoints, failures: failures, mode: output.outputMode,
-            resumeCommand: loaded.folder.resumeCommand(results: results.results) + workers.words + threads.words
-                + cache.words + checkpoints.words + failures.words)
+            loaded: loaded, workers: workers.count(threads: threads.threads, in: cluster),
+            workerArguments: (cluster?.localArguments(besides: host) ?? []) + threads.arguments + cache.arguments + host.arguments,
+            allowsCommands: host.allowCommand, listen: try workers.listen.map { try HostAndPort($0) } ?? cluster?.listen,
+            admission: admission.completed(by: cluster?.policy), cluster: cluster, checkpoints: checkpoints,
+            failures: failures.completed(by: cluster?.policy), mode: output.outputMode,
+            resumeCommand: loaded.folder.resumeCommand(results: results.results) + workers.words + admission.words + threads.words
+                + cache.words + host.words + checkpoints.words + failures.words)
     }
 }
 

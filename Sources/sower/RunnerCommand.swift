@@ -17,6 +17,10 @@ struct RunnerCommand: ParsableCommand {
     var allowCommand = false
 
     func run() throws {
+        // Schedulers that end a job send SIGTERM to every process of it; what becomes of a runner is its worker's decision, and an end
+        // by a signal would count as a crash of the job. Its worker has blocked both since before the first instruction.
+        signal(SIGTERM, SIG_IGN)
+        signal(SIGINT, SIG_IGN)
         BLAS.setThreads(1)
         let runner = JobRunner(threads: max(1, threads), allowsCommands: allowCommand, now: MonotonicClock.now)
         let requests = RequestReader()

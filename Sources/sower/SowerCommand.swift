@@ -22,10 +22,10 @@ struct SowerCommand: ParsableCommand {
             """,
         version: Version.text,
         subcommands: [
-            RunCommand.self, PlanCommand.self, ResumeCommand.self, StatusCommand.self, WhyCommand.self, LogsCommand.self,
+            RunCommand.self, PlanCommand.self, ResumeCommand.self, AttachCommand.self, StatusCommand.self, WatchCommand.self, WhyCommand.self, LogsCommand.self,
             PauseCommand.self, StopCommand.self, CancelCommand.self, RetryCommand.self, TableCommand.self, VerifyCommand.self,
-            WorkerCommand.self, CoordinatorCommand.self, DataCommand.self, JobCommand.self, EngineCommand.self, BenchCommand.self,
-            SimulateCommand.self, RunnerCommand.self,
+            WorkerCommand.self, CoordinatorCommand.self, KeysCommand.self, DoctorCommand.self, DataCommand.self, JobCommand.self,
+            EngineCommand.self, BenchCommand.self, SimulateCommand.self, RunnerCommand.self, HostCommand.self,
         ])
 
     static func main() {

@@ -18,21 +18,34 @@ struct StatusCommand: ParsableCommand {
     var cells = false
 
     func run() throws {
-        let folder = try StudyFolder.find(study, in: results.results)
         if cells {
-            try CellList(RecordedStudy(folder, checksResults: false)).show(output.outputMode)
-            return
+            try CellList(RecordedStudy(StudyFolder.find(study, in: results.results), checksResults: false)).show(output.outputMode)
+        } else {
+            try StatusReport(study: study, results: results, output: output).show(watching: watch)
         }
+    }
+}
+
+/// What `status` and `watch` print.
+struct StatusReport {
+    var study: String?
+    var results: ResultsOption
+    var output: OutputOptions
+
+    /// - Parameter watching: whether to look again every two seconds until the sweep ends.
+    func show(watching: Bool) throws {
+        let folder = try StudyFolder.find(study, in: results.results)
         while true {
             let status = try StudyStatus(RecordedStudy(folder, checksResults: false))
             switch output.outputMode {
             case .cli:
-                if watch && isatty(1) != 0 { print("\u{1B}[H\u{1B}[2J", terminator: "") }
+                if watching && isatty(1) != 0 { print("\u{1B}[H\u{1B}[2J", terminator: "") }
                 status.lines(resumeCommand: folder.resumeCommand(results: results.results)).forEach { print($0) }
             case .json: print(try JSONOutput.text(status))
             case .quiet: break
             }
-            guard watch, status.isRunning else { return }
+            fflush(nil)
+            guard watching, status.isRunning else { return }
             sleep(2)
         }
     }

@@ -3,6 +3,7 @@ import Coordination
 import Datasets
 import Foundation
 import Jobs
+import Launchers
 import LedgerStore
 import Processes
 import StudyFiles
@@ -51,7 +52,9 @@ struct Stop: Error {
         code =
             switch error {
             case LedgerError.inUse, LedgerError.locked, is WorkerError: .unreachable
+            case TransportError.insecure: .configuration
             case is TransportError: .unreachable
+            case LaunchError.noHostReached: .unreachable
             case LedgerError.diskFull, LedgerError.io, is ArtifactStoreError, is ProcessError: .incomplete
             default: .configuration
             }
@@ -66,16 +69,26 @@ struct Stop: Error {
     }
 }
 
-/// SIGINT and SIGTERM as a flag that loops look at.
+/// SIGINT and SIGTERM as flags that loops look at.
 enum Signals {
     nonisolated(unsafe) private static let received = UnsafeMutablePointer<sig_atomic_t>.allocate(capacity: 1)
+    nonisolated(unsafe) private static let counted = UnsafeMutablePointer<sig_atomic_t>.allocate(capacity: 2)
+    nonisolated(unsafe) private static let hangUps: UnsafeMutablePointer<sig_atomic_t> = {
+        let flag = UnsafeMutablePointer<sig_atomic_t>.allocate(capacity: 1)
+        flag.pointee = 0
+        return flag
+    }()
+    private static let hadTerminal = isatty(2) != 0
 
-    /// Catches both signals from now on; a second one ends the process at once.
-    static func catchThem() {
+    /// Catches both signals from now on; one more than `limit` ends the process at once.
+    static func catchThem(upTo limit: Int32 = 1) {
         received.pointee = 0
+        counted[0] = 0
+        counted[1] = limit
         for number in [SIGINT, SIGTERM] {
             signal(number) { number in
-                if Signals.received.pointee != 0 { _exit(128 + number) }
+                if Signals.counted[0] >= Signals.counted[1] { _exit(128 + number) }
+                Signals.counted[0] += 1
                 Signals.received.pointee = number
             }
         }
@@ -85,6 +98,29 @@ enum Signals {
         sigaddset(&set, SIGINT)
         sigaddset(&set, SIGTERM)
         pthread_sigmask(SIG_UNBLOCK, &set, nil)
+    }
+
+    /// How many have arrived.
+    static var count: Int { Int(counted[0]) }
+
+    /// SIGHUP asks to look at the keys again, from now on; but one that comes because the terminal is gone ends the process as before.
+    static func catchHangUps() {
+        _ = (hangUps, hadTerminal)
+        signal(SIGHUP) { _ in Signals.hangUps.pointee = 1 }
+        // Whoever has started this may have had it blocked.
+        var set = sigset_t()
+        sigemptyset(&set)
+        sigaddset(&set, SIGHUP)
+        pthread_sigmask(SIG_UNBLOCK, &set, nil)
+    }
+
+    /// Whether somebody has asked to look at the keys again since the last call.
+    static func takeReload() -> Bool {
+        guard hangUps.pointee != 0 else { return false }
+        hangUps.pointee = 0
+        guard hadTerminal, isatty(2) == 0 else { return true }
+        if received.pointee == 0 { received.pointee = SIGTERM }
+        return false
     }
 
     /// The exit code of the signal that has arrived, if one has.

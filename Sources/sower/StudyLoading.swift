@@ -22,6 +22,10 @@ struct LoadedStudy {
         self.study = study
         let model = study.model
         try self.study.updateStateDicts { try $0.read(for: model) }
+        if var trainer = study.trainer {
+            try trainer.findFiles()
+            self.study.setTrainer(trainer)
+        }
         folder = StudyFolder(results: results, study: study.name)
         switch study.data {
         case .cifar100(let path):
@@ -37,6 +41,11 @@ struct LoadedStudy {
         let folder = try CIFAR100Folder(path: dataPath)
         dataset = folder.digest()
         plan = self.study.expand(dataset: dataset, imagesPerClass: folder.meanImagesPerClass)
+    }
+
+    /// The files of the data set, for hosts that have none.
+    var dataFiles: [String] {
+        CIFAR100Folder.fileNames.map { "\(dataPath)/\($0)" }.filter { FileManager.default.fileExists(atPath: $0) }
     }
 
     /// From a study file or the name of a built-in study, with `--from-state-dict` arms and `--set` overrides.

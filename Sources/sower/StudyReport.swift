@@ -43,6 +43,17 @@ struct StudyReport {
         }
     }
 
+    /// The end of a sweep as its caller sees it: the table, and on standard error what failed for good.
+    func show(_ mode: OutputMode) throws {
+        switch mode {
+        case .cli:
+            print(try table().rendered(as: .table), terminator: "")
+            for line in try failureLines() { printToError(line) }
+        case .json: print(try table().rendered(as: .json), terminator: "")
+        case .quiet: break
+        }
+    }
+
     /// The table in every format, so that a paper's build can read the one it likes.
     func writeTables(to folder: String) throws {
         try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)

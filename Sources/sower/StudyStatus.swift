@@ -33,6 +33,17 @@ struct StudyStatus: Codable {
         var message: String
     }
 
+    /// Something of a running sweep that a person should look at: a worker that was refused, a clock that is off, a full disk.
+    struct NoteLine: Codable {
+        var at: Date
+        var kind: String
+        var text: String
+
+        static let kinds: Set = ["worker-refused", "key-refused", "clock-skew", "disk-low", "keys-reloaded", "conflicting-result"]
+        /// How many are shown, of so many events at the ledger's end.
+        static let limit = 5, searched = 200
+    }
+
     var version = 1
     var kind = "status"
     var study: String
@@ -40,14 +51,20 @@ struct StudyStatus: Codable {
     /// What the coordinator does with work that waits: working, paused, stopping; absent when none runs or answers.
     var mode: String?
     var quarantinedHosts: [String]?
+    /// Why jobs wait of which nothing is missing.
+    var shortages: [String]?
+    /// Hosts of the cluster file that do not work, with the reasons.
+    var launchProblems: [String]?
     var stages: [StageLine]
     var workers: [WorkerLine]
     var failures: [FailureLine]
+    var notes: [NoteLine]
     var imagesPerSecond: Double
 
     enum CodingKeys: String, CodingKey {
-        case version, kind, study, mode, stages, workers, failures
+        case version, kind, study, mode, shortages, stages, workers, failures, notes
         case quarantinedHosts = "quarantined_hosts"
+        case launchProblems = "launch_problems"
         case coordinatorProcess = "coordinator_process"
         case imagesPerSecond = "images_per_second"
     }
@@ -60,6 +77,8 @@ struct StudyStatus: Codable {
         if isRunning, let reply = try? OperatorClient.ask(.report, at: SocketFolder(find: recorded.folder).commands, within: 0.5) {
             mode = reply.mode.rawValue
             quarantinedHosts = reply.quarantinedHosts
+            shortages = reply.notes
+            launchProblems = LaunchProblems.read(of: recorded.folder)
         }
         stages = try reader.stageCounts(study: recorded.id).map {
             // A lease without a coordinator is no running job.
@@ -75,6 +94,10 @@ struct StudyStatus: Codable {
         failures = try reader.failures(study: recorded.id, limit: 10).map {
             FailureLine(job: $0.job.short, reason: $0.failure.code, message: $0.failure.message)
         }
+        var said: Set<String> = []
+        notes = isRunning
+            ? try reader.recentEvents(limit: NoteLine.searched).filter { NoteLine.kinds.contains($0.kind) && said.insert($0.text).inserted }
+                .prefix(NoteLine.limit).map { NoteLine(at: $0.at, kind: $0.kind, text: $0.text) } : []
         let rate = try reader.trainingRate(since: Date(timeIntervalSinceNow: -60))
         imagesPerSecond = isRunning ? (Double(rate.images) / 60 * 10).rounded() / 10 : 0
     }
@@ -84,9 +107,11 @@ struct StudyStatus: Codable {
     func lines(resumeCommand: String) -> [String] {
         let state = mode.flatMap { $0 == Dispatcher.Mode.working.rawValue ? nil : $0 } ?? "running"
         var lines = [isRunning ? "\(study): \(state) (process \(coordinatorProcess ?? 0))" : "\(study): not running"]
+        for problem in launchProblems ?? [] { lines.append("  not launched: \(problem)") }
         for host in quarantinedHosts ?? [] {
             lines.append("  \(host) is in quarantine: job after job failed there; it gets one at a time until one succeeds")
         }
+        for shortage in shortages ?? [] { lines.append("  \(shortage)") }
         for stage in stages {
             let total = stage.waiting + stage.running + stage.finished + stage.diverged + stage.failed
             let others = [
@@ -98,6 +123,7 @@ struct StudyStatus: Codable {
         for worker in workers {
             lines.append("  \(worker.name) on \(worker.host): \(worker.running) of \(worker.slots) slots busy, \(worker.numericClass)")
         }
+        for note in notes { lines.append("  \(note.kind), \(note.at.formatted(.dateTime.hour().minute())): \(note.text)") }
         for failure in failures {
             lines.append("  failed: \(failure.job) \(failure.reason): \(JobFailure.firstLine(of: failure.message)) (more: sower why \(failure.job))")
         }

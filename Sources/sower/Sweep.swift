@@ -1,8 +1,10 @@
 import Artifacts
+import Clusters
 import Coordination
 import Coordinator
 import Digests
 import Foundation
+import Jobs
 import Launchers
 import LedgerStore
 import Reports
@@ -16,8 +18,14 @@ struct Sweep {
     var workers: Int
     /// Further arguments of the workers: how many threads a training has, how much of the disk is theirs.
     var workerArguments: [String]
+    /// Whether this host's workers run the programs that a study names.
+    var allowsCommands: Bool
     /// Where workers of other hosts connect, if they may.
     var listen: HostAndPort?
+    /// Which workers are taken.
+    var admission: AdmissionOptions
+    /// The hosts whose workers this sweep starts and ends.
+    var cluster: Cluster?
     var checkpoints: CheckpointOptions
     var failures: FailureOptions
     var mode: OutputMode
@@ -27,11 +35,23 @@ struct Sweep {
     /// Runs what is missing, prints the table and ends with the exit code's error unless every cell has a result.
     func run() throws {
         Signals.catchThem()
+        // Whoever does not get the ledger leaves no word of an end: the sweep that has it runs.
+        let ledger = try Ledger.open(path: loaded.folder.ledger, now: Date())
+        do {
+            try run(with: ledger)
+            SweepEnding(nil).record(in: loaded.folder)
+        } catch {
+            SweepEnding(error).record(in: loaded.folder)
+            throw error
+        }
+    }
+
+    private func run(with ledger: Ledger) throws {
         let folder = loaded.folder
-        let ledger = try Ledger.open(path: folder.ledger, now: Date())
         let registration = try ledger.register(loaded.study, loaded.plan, retryFailed: failures.retryFailed)
         try ledger.requireSealed(study: registration.study)
-        let entries = try ledger.snapshot(study: registration.study)
+        let entries = loaded.plan.addDemands(to: try ledger.snapshot(study: registration.study))
+        try checkCommands(of: entries)
         let store = try ArtifactStore(folder: folder.artifacts)
         try storeFiles(in: store)
         try checkArtifacts(of: entries, in: store)
@@ -63,6 +83,15 @@ struct Sweep {
         }
     }
 
+    /// Nobody else will come who may.
+    private func checkCommands(of entries: [JobEntry]) throws {
+        guard listen == nil, !allowsCommands, entries.contains(where: { $0.state == .open && $0.demands.runsCommand }) else { return }
+        let command = loaded.study.trainer.map { $0.command.map(shellWord).joined(separator: " ") } ?? "a command"
+        throw Stop(
+            .tooManyFailures, "the study's jobs run a program (\(command)), which this sweep's workers may not",
+            remedy: "If it may run here as this user, say so: \(resumeCommand) --allow-command")
+    }
+
     /// Artifacts that open jobs will read must be there, whole: found now, not in the middle of the night.
     private func checkArtifacts(of entries: [JobEntry], in store: ArtifactStore) throws {
         let needed = Set(entries.filter { $0.state == .open }.flatMap(\.inputs))
@@ -90,29 +119,61 @@ struct Sweep {
         let sockets = try SocketFolder(of: loaded.folder)
         defer { sockets.remove() }
         var settings = CoordinatorLoop.Settings(controlEndpoints: [sockets.control], dataEndpoints: [sockets.data], operatorEndpoint: sockets.commands)
-        if let listen {
-            settings.controlEndpoints.append(listen.controlEndpoint)
-            settings.dataEndpoints.append(listen.dataEndpoint)
-        }
-        let dispatcher = Dispatcher(
-            entries: entries, datasetPath: loaded.dataPath, maximumFailures: failures.maxFails,
+        let remote = try listen.map { try RemoteAccess(listen: $0, keys: admission.keys) }
+        // As long as it lives, `sower keys` finds this coordinator.
+        defer { withExtendedLifetime(remote) {} }
+        settings.remote = remote?.door
+        settings.admission = Admission(
+            program: Version.program, dataset: loaded.dataset, numericClass: admission.numerics == .pinned ? NumericClass.current : nil)
+        // Other hosts may want to be sent the data.
+        if remote != nil { settings.shared = try SharedFiles(paths: loaded.dataFiles) }
+        var dispatcher = Dispatcher(
+            entries: entries, datasetPath: loaded.dataPath, policy: failures.crashLimit.map(RetryPolicy.init(crashLimit:)) ?? RetryPolicy(),
+            maximumFailures: failures.maxFails,
             checkpointSeconds: checkpoints.checkpointEvery.seconds, timeLimitSeconds: failures.timeLimit?.seconds,
             // Workers of this host ended with their sweep: nobody comes back.
-            holdsForEarlierWorkers: listen != nil)
+            holdsForEarlierWorkers: listen != nil, trainerPaths: loaded.study.trainer?.paths ?? [])
+        if remote != nil { dispatcher.dataset = DatasetNotice(digest: loaded.dataset, files: settings.shared.notices) }
         let loop = try CoordinatorLoop(settings, dispatcher: dispatcher, ledger: ledger, store: store)
         defer { loop.close() }
+        if cluster == nil { remote?.instructions.forEach(say) }
         let launcher = LocalLauncher(executable: Executable.path, environment: ProcessInfo.processInfo.environment)
         defer { launcher.stop(within: 0) }
-        try startWorkers(launcher, sockets: sockets, needsCentral: entries.contains { $0.state == .open && $0.isCentral })
+        let needsCentral = entries.contains { $0.state == .open && $0.isCentral }
+        try startWorkers(launcher, sockets: sockets, needsCentral: needsCentral)
 
+        LaunchProblems.clear(of: loaded.folder)
         let progress = ProgressLine(plan: loaded.plan, entries: entries, isShown: mode == .cli && isatty(2) != 0)
+        let hosts = try cluster.map { cluster in
+            try ClusterWorkers(cluster, keys: ClusterKeys(admission.keys.folder), folder: loaded.folder) {
+                progress.interrupt($0, say: mode == .cli)
+            }
+        }
+        defer { hosts?.stop(within: 15) }
+        var isHopeless: [String]?
+        var shortage = Shortage()
         let ending = try loop.run(
-            shouldStop: { Signals.pending != nil || isStranded(launcher) },
-            endedWorkers: { launcher.takeEnded() }, onProgress: { progress.show($0) })
+            shouldStop: {
+                // Somebody may have come by hand.
+                if workers == 0, loop.progress.workers <= (needsCentral ? 1 : 0) { isHopeless = hosts?.hopeless }
+                return Signals.pending != nil || isHopeless != nil || isStranded(launcher) || (listen == nil && shortage.isLasting)
+            },
+            endedWorkers: {
+                hosts?.turn()
+                return launcher.takeEnded() + (hosts?.takeEnded() ?? [])
+            },
+            onProgress: {
+                progress.show($0)
+                let wasLasting = shortage.isLasting
+                shortage.note($0)
+                // Whoever is missing may come yet.
+                if listen != nil, !wasLasting, let reasons = shortage.reasons { say("nothing runs:\n  \(reasons)") }
+            })
         progress.end(loop.progress, say: mode == .cli)
         if ending == .drained || ending == .canceled { loop.dismissWorkers() }
         if ending == .complete {
             loop.dismissWorkers()
+            hosts?.stop(within: 15)
             launcher.stop(within: 3)
             // The host's cache holds nothing that the coordinator's store does not hold.
             try? FileManager.default.removeItem(atPath: loaded.folder.cache)
@@ -120,6 +181,12 @@ struct Sweep {
             _ = try? store.removeAll(except: ledger.knownArtifacts())
         } else {
             launcher.stop(within: 0)
+        }
+        if let isHopeless, ending == .stopped, Signals.pending == nil { throw LaunchError.noHostReached(isHopeless) }
+        if ending == .stopped, Signals.pending == nil, launcher.abandoned.isEmpty, let reasons = shortage.reasons {
+            throw Stop(
+                .tooManyFailures, "no worker of this sweep may run what is left:\n  \(reasons)",
+                remedy: "Give its workers what is missing (--label, --allow-command), or let others come (--listen): \(resumeCommand)")
         }
         if ending == .stopped, Signals.pending == nil {
             let reasons = launcher.abandoned.map { "\($0.worker.name): \($0.reason)" }.joined(separator: "\n  ")
@@ -137,7 +204,7 @@ struct Sweep {
     private func startWorkers(_ launcher: LocalLauncher, sockets: SocketFolder, needsCentral: Bool) throws {
         let folder = loaded.folder
         try FileManager.default.createDirectory(atPath: folder.logs, withIntermediateDirectories: true)
-        let connection = ["worker", "--control", sockets.control, "--data", sockets.data, "--lifeline"]
+        let connection = ["worker", "--control", sockets.control, "--blobs", sockets.data, "--lifeline"]
         // The name is new in every run: an attempt of an earlier run is not this worker's.
         let run = "\(ProcessInfo.processInfo.processIdentifier)"
         for number in 0..<workers {
@@ -171,13 +238,7 @@ struct Sweep {
                 .incomplete, "\(word); everything finished is saved (\(try report.settledText()))", remedy: "Continue with: \(resumeCommand)")
         }
         try report.writeTables(to: loaded.folder.tables)
-        switch mode {
-        case .cli:
-            print(try report.table().rendered(as: .table), terminator: "")
-            for line in try report.failureLines() { printToError(line) }
-        case .json: print(try report.table().rendered(as: .json), terminator: "")
-        case .quiet: break
-        }
+        try report.show(mode)
         if ending == .tooManyFailures {
             throw Stop(
                 .tooManyFailures, "more than \(failures.maxFails ?? 0) jobs have failed for good",
@@ -193,6 +254,25 @@ struct Sweep {
     private func say(_ text: String) {
         if mode == .cli { printToError(text) }
     }
+}
+
+/// Whether nothing runs, for want of a worker that may run what is left.
+private struct Shortage {
+    /// A worker may be about to greet.
+    static let seconds = 10.0
+
+    private var since: Double?
+    private var latest: [String] = []
+    private(set) var isLasting = false
+
+    mutating func note(_ progress: SweepProgress) {
+        latest = progress.shortages
+        guard !latest.isEmpty, progress.workers > 0 else { return since = nil }
+        since = since ?? progress.elapsedSeconds
+        isLasting = progress.elapsedSeconds - (since ?? 0) >= Self.seconds
+    }
+
+    var reasons: String? { isLasting ? latest.joined(separator: "\n  ") : nil }
 }
 
 /// This program.

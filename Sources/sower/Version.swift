@@ -2,5 +2,8 @@ import Jobs
 
 /// What this build is.
 enum Version {
-    static let text = "0.1.0 (\(NumericClass.current))"
+    static let number = "0.1.0"
+    static let text = "\(number) (\(NumericClass.current))"
+    /// What coordinator and worker must have in common.
+    static let program = "\(number), engine \(NumericClass.engineVersion)"
 }

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Coordination
+import Coordinator
 import Foundation
 import LedgerStore
 import Studies
@@ -138,7 +139,9 @@ struct WhyReport: Codable {
                 let names = missing.prefix(3).map { "\($0.job.prefix(12)) (\($0.what), \($0.state))" }.joined(separator: ", ")
                 return "It waits for \(missing.count) of its \(sources.count) inputs: \(names)\(missing.count > 3 ? ", …" : "")."
             }
-            return isCoordinated ? "Nothing is missing: it starts when a slot is free." : "No coordinator is running; \(resume)."
+            guard isCoordinated else { return "No coordinator is running; \(resume)." }
+            let reply = try? OperatorClient.ask(.explain(row.id), at: SocketFolder(find: recorded.folder).commands, within: 2)
+            return reply?.notes.first ?? "Nothing is missing: it starts when a slot is free."
         }
     }
 
@@ -155,6 +158,7 @@ struct WhyReport: Codable {
             case .filters(let job, let layers): start = "the filters of \(job.short) in \(layers) layers"
             }
             return "train \(train.model.architecture) on superclasses \(Study.name(of: train.superclasses)) from \(start)"
+                + (train.trainer.map { " with \($0.name)" } ?? "")
         case .cluster(let cluster):
             return "cluster the kernels of \(cluster.sources.count) networks, \(cluster.distance.rawValue), k = \(cluster.clusters)"
         case .sample(let sample): return "sample \(sample.layers) layers from codebook \(sample.codebook.short)"

@@ -1,14 +1,23 @@
 import ArgumentParser
 import Coordination
+import Datasets
 import Foundation
 import Jobs
+import Keys
+import Launchers
 import Logging
+import Transport
 import Worker
 
 struct WorkerCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "worker", abstract: "Work for a coordinator: one process a host, one training a slot.",
-        discussion: "On another host:  sower worker --connect lab0:17610 --slots 4")
+        discussion: """
+            On another host:  sower worker --connect lab0:17610 --slots 4
+
+            SIGTERM or Ctrl-C once: nothing new starts, what runs is finished and delivered, then the worker ends with exit code 0.
+            Twice: what runs is ended and given back after its last checkpoint. A third time: it ends at once.
+            """)
 
     @Option(help: ArgumentHelp("The coordinator's --listen address.", valueName: "host:port"))
     var connect: String?
@@ -17,6 +26,19 @@ struct WorkerCommand: ParsableCommand {
     var control: String?
 
     @Option(help: ArgumentHelp("The coordinator's data socket as a libzmq endpoint.", visibility: .hidden))
+    var blobs: String?
+
+    @OptionGroup var keys: KeysOption
+
+    @Option(
+        help: ArgumentHelp(
+            "The public key that the coordinator must have, instead of the one that `sower keys pin` has noted.", valueName: "public-key"))
+    var coordinatorKey: PublicKey?
+
+    @Option(
+        help: ArgumentHelp(
+            "Where this host has the data set, or \"push\" to be sent it by the coordinator; the default is the coordinator's own path.",
+            valueName: "dir|push"))
     var data: String?
 
     @Option(help: "Trainings at a time; the default is one a core, or one for as many cores as --threads.")
@@ -32,8 +54,16 @@ struct WorkerCommand: ParsableCommand {
     @Option(help: "The worker's name in the ledger; unique in the sweep.")
     var name: String?
 
-    @Flag(help: "Run jobs that are commands: any program that the study names, as this user.")
-    var allowCommand = false
+    @OptionGroup var host: HostOptions
+
+    @Option(
+        help: ArgumentHelp(
+            "How long this worker may run (90min, 4h): it takes no training that could not end by then, gives back what still runs, and ends in time.",
+            valueName: "time"))
+    var lifetime: TimeLimit?
+
+    @Option(help: ArgumentHelp("How long to go on without the coordinator, e.g. 90s, 40min, 2h.", valueName: "time"))
+    var gracePeriod: TimeLimit?
 
     @Flag(help: ArgumentHelp("Take the jobs that need all gathered filters, and only those.", visibility: .hidden))
     var central = false
@@ -46,7 +76,7 @@ struct WorkerCommand: ParsableCommand {
             throw ValidationError("--slots \(slots): expected 1 to \(Limits.slotsPerWorker)")
         }
         if let connect { _ = try HostAndPort(connect) }
-        guard connect != nil || (control != nil && data != nil) else {
+        guard connect != nil || (control != nil && blobs != nil) else {
             throw ValidationError("name the coordinator: sower worker --connect HOST:PORT")
         }
         if let name, name.isEmpty || name.utf8.count > Limits.nameBytes || !name.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7F }) {
@@ -55,7 +85,7 @@ struct WorkerCommand: ParsableCommand {
     }
 
     func run() throws {
-        Signals.catchThem()
+        Signals.catchThem(upTo: 3)
         let address = try connect.map { try HostAndPort($0) }
         let host = String(ProcessInfo.processInfo.hostName.prefix(Limits.nameBytes))
         let process = Int(ProcessInfo.processInfo.processIdentifier)
@@ -64,21 +94,41 @@ struct WorkerCommand: ParsableCommand {
         let environment = Executable.runnerEnvironment
         let logger = Logger(label: "sower.worker") { LineLog(label: $0) }
         logger.info("worker \(worker) on \(host): \(slots) slots, \(NumericClass.current), BLAS kernels \(environment["OPENBLAS_CORETYPE"] ?? "of the library's choice")")
-        let loop = try WorkerLoop(
-            WorkerLoop.Settings(
-                controlEndpoint: control ?? address!.controlEndpoint, dataEndpoint: data ?? address!.dataEndpoint,
+        let source = data.map { $0 == "push" ? DataSource.push : .folder(URL(fileURLWithPath: $0).standardizedFileURL.path) } ?? .coordinatorsPath
+        var facts = HostFacts(program: Version.program, wantsDataset: source == .push)
+        // A folder that cannot be read, or is another data set, is found now and not by the first job.
+        if case .folder(let path) = source { facts.dataset = try CIFAR100Folder(path: path).digest() }
+        var settings = WorkerLoop.Settings(
+                controlEndpoint: control ?? address!.controlEndpoint, dataEndpoint: blobs ?? address!.dataEndpoint, curve: try curve(),
                 hello: Hello(
-                    worker: worker, host: host, processID: process, slots: slots, isCentral: central, numericClass: NumericClass.current, attempts: []),
+                    worker: worker, host: host, processID: process, slots: slots, isCentral: central, numericClass: NumericClass.current, attempts: [],
+                    labels: self.host.labels, allowsCommands: self.host.allowCommand, secondsLeft: lifetime.map { $0.seconds - margin(of: $0) },
+                    facts: facts),
+                data: source,
                 storePath: store ?? FileManager.default.temporaryDirectory.path + "/sower-cache-\(getuid())",
                 // A central worker's store is the coordinator's own, which is no cache.
                 cacheQuota: central ? nil : cache.cacheQuota.bytes,
                 runnerExecutable: Executable.path,
-                runnerArguments: ["runner"] + threads.arguments + (allowCommand ? ["--allow-command"] : []),
+                runnerArguments: ["runner"] + threads.arguments + (self.host.allowCommand ? ["--allow-command"] : []),
                 runnerEnvironment: environment,
-                lifeline: lifeline ? 0 : nil, log: { logger.info("\($0)") }))
-        switch try loop.run(shouldStop: { Signals.pending != nil }) {
+                lifeline: lifeline ? 0 : nil, log: { logger.info("\($0)") })
+        if let gracePeriod { settings.graceSeconds = gracePeriod.seconds }
+        let loop = try WorkerLoop(settings)
+        switch try loop.run(farewells: { Signals.count }) {
         case .finished, .lifelineCut: return
         case .stopped: throw Stop(Signals.pending ?? .terminated, "stopped; the coordinator gives this worker's jobs to others")
+        case .left: logger.info("\(WorkerKeeper.leavingWords)")
         }
+    }
+
+    /// So long before its end a worker gives up what still runs, and delivers what it has.
+    private func margin(of lifetime: TimeLimit) -> Double { min(Limits.lifetimeMarginSeconds, lifetime.seconds / 10) }
+
+    /// The keys of both sides; `nil` for a worker of the coordinator's own host, which comes over a socket in a private folder.
+    private func curve() throws -> CurveClient? {
+        guard connect != nil || coordinatorKey != nil else { return nil }
+        let folder = keys.folder
+        guard let server = try coordinatorKey ?? folder.pinned() else { throw KeyError.noCoordinator(folder: folder.path) }
+        return CurveClient(identity: try folder.makeIdentity().pair, server: server)
     }
 }

@@ -17,23 +17,25 @@ import Testing
         "Initializers": ["Tensors"],
         "StudyFiles": ["Studies", "Yams"],
         "Transport": ["CZeroMQ"],
+        "Clusters": ["Studies", "StudyFiles"],
         "Jobs": [
             "Artifacts", "Coordination", "Datasets", "Digests", "Initializers", "Networks", "Processes", "Studies", "Tensors",
         ],
+        "Keys": ["Transport"],
         "LedgerStore": ["Coordination", "Digests", "Failpoints", "GRDB", "GRDBSQLite", "Studies"],
         "Reports": ["Studies"],
         "Simulation": ["Coordination", "Digests", "Studies"],
         "Coordinator": ["Artifacts", "Coordination", "Digests", "Failpoints", "LedgerStore", "Studies", "Transport"],
-        "Launchers": ["Processes"],
+        "Launchers": ["Clusters", "Digests", "Processes"],
         "Worker": ["Artifacts", "Coordination", "Digests", "Failpoints", "Processes", "Transport"],
         "sower": [
-            "ArgumentParser", "Artifacts", "Coordination", "Coordinator", "Datasets", "Digests", "Failpoints", "Jobs", "Launchers",
+            "ArgumentParser", "Artifacts", "Clusters", "Coordination", "Coordinator", "Datasets", "Digests", "Failpoints", "Jobs", "Keys", "Launchers",
             "LedgerStore", "Logging", "Networks", "Processes", "Reports", "Simulation", "Studies", "StudyFiles", "Tensors", "Transport", "Worker",
         ],
     ]
 
     /// Targets whose code is a function of its arguments: no clock, socket, file, process, lock or ambient random number.
-    static let pure = ["Coordination", "Reports", "Simulation", "Studies"]
+    static let pure = ["Clusters", "Coordination", "Reports", "Simulation", "Studies"]
 
     /// What such code would have to call.
     static let impure = [
@@ -104,7 +106,7 @@ import Testing
     private func sources() throws -> [(target: String, files: [URL])] {
         let folder = root.appendingPathComponent("Sources")
         return try FileManager.default.contentsOfDirectory(atPath: folder.path).sorted()
-            .filter { !$0.hasPrefix("C") || $0 == "Coordination" || $0 == "Coordinator" }
+            .filter { !$0.hasPrefix("C") || ["Clusters", "Coordination", "Coordinator"].contains($0) }
             .map { target in
                 let walker = FileManager.default.enumerator(at: folder.appendingPathComponent(target), includingPropertiesForKeys: nil)
                 return (target, (walker?.compactMap { $0 as? URL } ?? []).filter { $0.pathExtension == "swift" })

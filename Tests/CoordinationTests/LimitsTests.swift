@@ -22,6 +22,22 @@ import Testing
             checkpointSeconds: 300)
         #expect(request.frame.count <= Limits.controlFrameBytes)
     }
+
+    @Test func `the longest greeting and the longest welcome fit a frame`() throws {
+        let attempts = (0..<Limits.attemptsPerWorker).map { attempt("\($0)", Int(Int32.max)) }
+        let name = "n".padded(to: Limits.nameBytes)
+        let hello = Hello(
+            worker: name, host: name, processID: 1, slots: 1, isCentral: false, numericClass: name, attempts: attempts,
+            facts: HostFacts(program: name, dataset: jobID("d").digest, wantsDataset: true, freeBytes: .max, clock: 1))
+        #expect(WorkerMessage.hello(hello).frame.count <= Limits.controlFrameBytes)
+        let files = (0..<Limits.filesPerDataset).map { artifact("\($0)".padded(to: Limits.nameBytes)) }
+        let welcome = CoordinatorMessage.welcome(
+            Welcome(
+                datasetPath: "p".padded(to: Limits.textBytes), drop: attempts, checkpointSeconds: 1, timeLimitSeconds: 1,
+                dataset: DatasetNotice(digest: jobID("d").digest, files: files)))
+        #expect(welcome.frame.count <= Limits.controlFrameBytes)
+        #expect(try CoordinatorMessage(frame: welcome.frame) == welcome)
+    }
 }
 
 extension String {

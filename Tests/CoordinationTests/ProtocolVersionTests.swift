@@ -19,7 +19,7 @@ import Testing
             let stranger = error(of: [7, 9, 0, 9, 0] + rest)
             #expect(stranger == .otherVersions(lowest: 9, highest: 9))
             let reason = try #require(stranger?.refusal)
-            #expect(reason.hasPrefix("this coordinator speaks protocol 4, the worker 9: "))
+            #expect(reason.hasPrefix("this coordinator speaks protocol 5, the worker 9: "))
         }
         #expect(error(of: [7, 0x04, 0x01, 0x09, 0x01])?.refusal?.contains("the worker 260 to 265: ") == true)
     }
@@ -32,11 +32,11 @@ import Testing
 
     @Test func `a greeting in this version is read, however many more its worker speaks`() throws {
         let frame = WorkerMessage.hello(hello()).frame
-        #expect(Array(frame[..<5]) == [7, 4, 0, 4, 0])
-        let newer = try WorkerMessage(frame: [7, 4, 0, 9, 0] + frame[5...])
+        #expect(Array(frame[..<5]) == [7, 5, 0, 5, 0])
+        let newer = try WorkerMessage(frame: [7, 5, 0, 9, 0] + frame[5...])
         guard case .hello(let greeting) = newer else { Issue.record("no greeting"); return }
-        #expect(greeting.versions == 4...9)
-        // It speaks version 4, but what follows is in version 2.
+        #expect(greeting.versions == 5...9)
+        // It speaks version 5, but what follows is in version 2.
         #expect(error(of: [7, 2, 0, 9, 0] + frame[5...]) == .otherVersions(lowest: 2, highest: 9))
     }
 

@@ -11,12 +11,25 @@ enum WireExamples {
         result(attempt("a"), $0, artifacts: [artifact("x"), artifact("y", size: Limits.blobBytes)])
     }
 
+    static let facts = HostFacts(program: "0.1.0", dataset: Digest(of: "data"), wantsDataset: true, freeBytes: .max, clock: 1.7e9)
+
+    static let dataset = DatasetNotice(digest: Digest(of: "data"), files: [artifact("train.bin"), artifact("test.bin")])
+
     static let input = InputArtifact(job: jobID("b"), artifact: artifact("x"))
+
+    /// With everything that a worker may say of itself.
+    static let leaving = {
+        var hello = hello(holding: [attempt("a")])
+        hello.labels = Labels(["class": "zen4", "gpu": "yes"])
+        (hello.allowsCommands, hello.isDraining, hello.secondsLeft) = (true, true, 12.5)
+        return hello
+    }()
 
     static let worker: [WorkerMessage] =
         [
             .hello(hello(holding: [attempt("a"), attempt("b", Int(Int32.max))])), .hello(hello(slots: 1, isCentral: true)),
-            .heartbeat, .epoch(attempt("a"), metrics(1)), .goodbye(reason: "stopped"), .goodbye(reason: ""),
+            .hello(Hello(worker: "w2", host: "lab2", processID: 1, slots: 1, isCentral: false, numericClass: "v1", attempts: [], facts: facts)),
+            .hello(leaving), .heartbeat, .epoch(attempt("a"), metrics(1)), .goodbye(reason: "stopped"), .goodbye(reason: ""),
             .checkpoint(attempt("a", 3), Checkpoint(epoch: 7, artifact: artifact("x"))),
         ] + results.map { .result($0) }
 
@@ -24,6 +37,9 @@ enum WireExamples {
         .welcome(Welcome(datasetPath: "/data", drop: [attempt("a")])),
         .welcome(Welcome(datasetPath: "/data", drop: [], checkpointSeconds: 300)),
         .welcome(Welcome(datasetPath: "/data", drop: [], timeLimitSeconds: 7200)),
+        .welcome(Welcome(datasetPath: "/data", drop: [], dataset: dataset)),
+        .welcome(Welcome(datasetPath: "/data", drop: [], trainerPaths: ["/home/x/train.py", "/home/x/more"])),
+        .assign(Assignment(attempt: attempt("a"), spec: [1], inputs: [], expectedSeconds: 90)),
         .assign(Assignment(attempt: attempt("a"), spec: [1], inputs: [], checkpoint: artifact("x"))), .refused(reason: "too old"), .greetAgain, .heartbeat,
         .assign(assignment(attempt("a"), "spec", inputs: [input])), .acknowledged(attempt("a")),
         .missing(attempt("a"), [Digest(of: "x"), Digest(of: "y")]), .cancel(attempt("a", 7)), .announce(artifact("x")), .giveBack, .finish,
@@ -45,7 +61,8 @@ enum WireExamples {
     static let runnerRequests = [
         RunnerRequest(spec: [1, 2], datasetPath: "/data", storePath: "/store", inputs: [input]),
         RunnerRequest(
-            spec: [1], datasetPath: "/data", storePath: "/store", inputs: [], checkpoint: artifact("x"), checkpointSeconds: 0),
+            spec: [1], datasetPath: "/data", storePath: "/store", inputs: [], checkpoint: artifact("x"), checkpointSeconds: 0,
+            trainerPaths: ["/home/x/train.py"]),
     ]
 
     static let runnerMessages: [RunnerMessage] =
@@ -54,7 +71,7 @@ enum WireExamples {
         ]
         + results.map {
             .ended(RunnerResult(outcome: $0.outcome, epochs: $0.epochs, artifacts: $0.artifacts, seconds: $0.seconds))
-        }
+        } + [.ended(RunnerResult(outcome: .finished, epochs: [], artifacts: [], seconds: 1, numericClass: "external:torch"))]
 
     static let families: [any WireFamily] = [
         Family(worker), Family(coordinator), Family(requests), Family(replies), Family(runnerRequests), Family(runnerMessages),

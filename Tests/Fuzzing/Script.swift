@@ -39,5 +39,5 @@ struct Script {
 enum Code: UInt8, CaseIterable {
     case hello, epoch, result, checkpoint, heartbeat, workerFrame, workerEnded, tick, time, restart, stop
     case toSession, toDispatcher, transfer, failedTransfer, runnerEpoch, runnerCheckpoint, runnerEnded, runnerDied, runnerFrame
-    case coordinatorFrame, sessionTick, welcome, assign, acknowledged, cancel, missing
+    case coordinatorFrame, sessionTick, welcome, assign, acknowledged, cancel, missing, drain, leave
 }

@@ -48,6 +48,8 @@ struct SessionUnderFuzzing {
             case .ended(let result): return ended(slot, .runnerEnded(slot: slot, result))
             case .ready, nil: return nil
             }
+        case .drain: return .drain
+        case .leave: return .leave
         default: return .tick
         }
     }
@@ -70,7 +72,7 @@ struct SessionUnderFuzzing {
             case .fetch, .push: transfers.append(command)
             case .start(let slot, let attempt, let start): check(start, of: attempt, in: slot)
             case .kill(let slot): require(running.removeValue(forKey: slot) != nil, "slot \(slot) is killed, and is free")
-            case .discard, .reconnect, .spool, .unspool: break
+            case .discard, .reconnect, .spool, .unspool, .place: break
             case .end:
                 self = SessionUnderFuzzing(at: now)
                 return

@@ -24,6 +24,7 @@ struct Play {
         entries.append(entry("cluster", inputs: Array(trained), isCentral: true, priority: 1))
         entries.append(entry("sample", inputs: ["cluster"], isCentral: true, isBroadcast: true, priority: 2))
         for name in ["evaluate-0", "evaluate-1"] { entries.append(entry(name, inputs: ["sample"], priority: 3)) }
+        entries[entries.count - 1].demands.labels = Labels(["class": "zen4"])
         entries.append(entry("chain-0", priority: 4))
         entries.append(entry("chain-1", inputs: ["chain-0"], priority: 4))
         return entries
@@ -120,10 +121,7 @@ struct Play {
     private mutating func workerMessage(_ code: Code, from name: String) -> WorkerMessage {
         switch code {
         case .hello:
-            .hello(
-                hello(
-                    name, slots: script.below(4) + 1, isCentral: script.below(4) == 3,
-                    holding: (0..<script.below(4)).map { _ in attemptID() }))
+            .hello(greeting(of: name))
         case .epoch: .epoch(attemptID(), metrics(script.below(3) + 1))
         case .checkpoint: .checkpoint(attemptID(), checkpoint(&script))
         case .result:
@@ -133,6 +131,16 @@ struct Play {
                     numericClass: "v1", seconds: 1))
         default: .heartbeat
         }
+    }
+
+    private mutating func greeting(of name: String) -> Hello {
+        var greeting = hello(
+            name, slots: script.below(4) + 1, isCentral: script.below(4) == 3, holding: (0..<script.below(4)).map { _ in attemptID() })
+        let more = script.byte()
+        greeting.isDraining = more & 7 == 7
+        if more & 24 == 24 { greeting.secondsLeft = Double(more) }
+        if more & 32 == 32 { greeting.labels = Labels(["class": "zen4"]) }
+        return greeting
     }
 
     /// What a person asks. A sweep that was told to stop gives out nothing more, so that is rare.

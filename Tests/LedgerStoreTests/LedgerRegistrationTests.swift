@@ -49,7 +49,7 @@ import LedgerStore
                 == JobEntry(
                     id: jobID("pretrain"), spec: chain[0].spec, inputs: [], isCentral: false, isBroadcast: false, priority: 1,
                     state: .finished(artifacts: [artifact("weights"), artifact("a")]), lastAttempt: 4, crashes: 2,
-                    lastEndedAttempt: 3))
+                    lastEndedAttempt: 3, seconds: 4))
         #expect(
             entries[jobID("sample")]
                 == JobEntry(

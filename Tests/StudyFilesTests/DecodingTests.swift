@@ -52,7 +52,7 @@ struct DecodingTests {
         #expect(
             message(broken) == """
                 study.yaml:1: unknown key "studi" — did you mean "study"?
-                  keys: study, data, model, profile, protocol, seed, pretraining, evaluation, training, arms
+                  keys: study, data, model, profile, protocol, seed, pretraining, evaluation, training, trainer, needs, arms
                 study.yaml:4: evaluation.pairs must be a whole number, found "three"
                   correct the value, or leave the key out for its default if it has one
                 study.yaml:8: arms.clustered.clusters is 999, outside 1…256
@@ -219,5 +219,40 @@ struct DecodingTests {
         #expect(message("study: a\ndata: {format: synthetic}\narms: [[random]]\n").contains("arms[1] must be a mapping"))
         #expect(message("study: a\ndata: {format: synthetic}\narms: [random]\ntraining:\n") == "valid")
         #expect(message(text + "\ntraining: {learning_rate: .nan}\n").contains("must be a number"))
+    }
+}
+
+/// A trainer and needs, as they are written.
+@Suite struct TrainerDecodingTests {
+    private let text = """
+        study: small
+        data: {format: synthetic}
+        trainer: {command: [python3, train.py, --rate, "0.1"]}
+        needs: {class: zen4}
+        arms:
+          - {method: random, needs: {gpu: yes}}
+
+        """
+
+    @Test func `a command is a list of words, labels are a mapping of the writer's own keys`() throws {
+        let study = try StudyFiles.decode(text: text, sourceName: "study.yaml", overrides: ["needs.site=lab"])
+        #expect(study.trainer == ExternalTrainer(name: "train", command: ["python3", "train.py", "--rate", "0.1"]))
+        #expect(study.needs == Labels(["class": "zen4", "site": "lab"]))
+        #expect(study.arms[0].needs == Labels(["gpu": "yes"]))
+    }
+
+    @Test func `anything else is refused with its line`() {
+        for (wrong, right, words) in [
+            ("[python3, train.py, --rate, \"0.1\"]", "python3 train.py", "study.yaml:3: trainer.command must be a list of texts, found \"python3 train.py\""),
+            ("{class: zen4}", "zen4", "study.yaml:4: needs must be a mapping of labels, for example {class: zen4}, found \"zen4\""),
+            ("{gpu: yes}", "[gpu]", "study.yaml:6: arms.random.needs must be a mapping of labels"),
+        ] {
+            do throws(StudyFileError) {
+                _ = try StudyFiles.decode(text: text.replacing(wrong, with: right), sourceName: "study.yaml")
+                Issue.record("\(right) was taken")
+            } catch {
+                #expect(error.errorDescription?.contains(words) == true, "\(error.errorDescription ?? "")")
+            }
+        }
     }
 }

@@ -7,17 +7,19 @@ extension SystemTests {
     @Suite struct RemoteWorkerTests {
         @Test func `workers on tcp give the same bytes, and one that is told to leave hands its jobs back`() throws {
             let bench = try Workbench()
-            let address = "127.0.0.1:\(try freePort())"
-            let coordinator = try bench.start(["coordinator", bench.studyFile, "--listen", address] + bench.inResults)
-            let leaver = try startWorker("leaver", of: bench, at: address)
-            let stayer = try startWorker("stayer", of: bench, at: address)
+            let address = try bench.freeAddress()
+            try bench.exchangeKeys(with: ["leaver", "stayer"])
+            let coordinator = try bench.start(["coordinator", bench.studyFile, "--listen", address] + bench.keys("coordinator") + bench.inResults)
+            let leaver = try bench.startWorker("leaver", at: address)
+            let stayer = try bench.startWorker("stayer", at: address)
             try bench.wait("both workers train", for: coordinator) { bench.processes("runner").count >= 2 }
             _ = try bench.freeze(in: "evaluate", of: coordinator)
 
             kill(leaver.processID, SIGTERM)
+            try bench.wait("it takes the first signal", for: leaver, within: 5) { leaver.standardError.contains("told to leave") }
+            kill(leaver.processID, SIGTERM)
             let left = try leaver.finish(within: 5)
-            #expect(left.exitCode == 143)
-            #expect(left.standardError.contains("stopped; the coordinator gives this worker's jobs to others"))
+            #expect(left.exitCode == 0, "\(left.standardError)")
             try bench.wait("the ledger knows that it has left", for: coordinator, within: 5) {
                 try bench.status()?.workers.contains { $0.name == "leaver" } == false
             }
@@ -25,36 +27,45 @@ extension SystemTests {
 
             let ending = try coordinator.finish()
             #expect(ending.exitCode == 0, "\(ending.standardError)")
+            #expect(try bench.query("SELECT count(*) FROM attempts WHERE reason = 'PREEMPTED'").map { $0 != "0" } ?? true)
             #expect(try stayer.finish(within: 10).exitCode == 0, "a worker goes home when all is done")
             #expect(try bench.everyDigit() == Undisturbed.everyDigit())
             bench.expectNoProcessIsLeft()
         }
 
-        private func startWorker(_ name: String, of bench: Workbench, at address: String) throws -> SowerProcess {
-            try bench.start([
-                "worker", "--connect", address, "--slots", "1", "--name", name, "--store", bench.folder + "/store-" + name,
-            ])
-        }
-
-        /// A port that is free now, with the next one, below the ephemeral ports.
-        private func freePort() throws -> Int {
-            for _ in 0..<50 {
-                let port = Int.random(in: 20_000..<32_700)
-                if isFree(port), isFree(port + 1) { return port }
+        @Test func `a worker that is revoked in the middle ends and says why, and the others do its jobs to the same bytes`() throws {
+            let bench = try Workbench()
+            let address = try bench.freeAddress()
+            try bench.exchangeKeys(with: ["bad", "good"])
+            let coordinator = try bench.start(["coordinator", bench.studyFile, "--listen", address] + bench.keys("coordinator") + bench.inResults)
+            let bad = try bench.startWorker("bad", at: address)
+            // It has no data set: the coordinator sends it.
+            let good = try bench.startWorker("good", at: address, ["--data", "push"])
+            try bench.wait("both workers train", for: coordinator) { bench.processes("runner").count >= 2 }
+            #expect(good.standardError.contains("\(bench.folder)/store-good/datasets/"), "\(good.standardError)")
+            let frozen = try bench.freeze(in: "pretrain", of: coordinator, runners: 2)
+            try bench.succeed(["data", "synthesize", "--seed", "2", "--training-per-class", "1", "--test-per-class", "1", "-o", bench.folder + "/other"])
+            let other = try bench.startWorker("other", keys: "good", at: address, ["--data", bench.folder + "/other"])
+            let mistaken = try other.finish(within: 10)
+            #expect(mistaken.exitCode == 3 && mistaken.standardError.contains("its data set has the digest"), "\(mistaken.standardError)")
+            try bench.wait("the refusal is in the status", for: coordinator, within: 5) {
+                try bench.succeed(["status", "tiny"] + bench.inResults).text.contains("worker-refused")
             }
-            throw SystemTestError("no free port found")
-        }
+            let revoked = try bench.succeed(["keys", "revoke", "bad"] + bench.keys("coordinator"))
+            #expect(revoked.standardError.contains("told the running coordinator"))
+            let ended = try bad.finish(within: 10)
+            #expect(ended.exitCode == 3)
+            #expect(ended.standardError.contains("the coordinator refused this worker: its key was revoked"), "\(ended.standardError)")
+            bench.thaw(frozen)
+            // It cannot come back.
+            let again = try bench.startWorker("again", keys: "bad", at: address).finish(within: 10)
+            #expect(again.exitCode == 3 && again.remedy?.contains("sower keys enroll") == true, "\(again.standardError)")
 
-        private func isFree(_ port: Int) -> Bool {
-            let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
-            defer { close(descriptor) }
-            var address = sockaddr_in()
-            address.sin_family = sa_family_t(AF_INET)
-            address.sin_port = in_port_t(UInt16(port).bigEndian)
-            address.sin_addr.s_addr = UInt32(0x7F00_0001).bigEndian
-            return withUnsafePointer(to: &address) {
-                $0.withMemoryRebound(to: sockaddr.self, capacity: 1) { bind(descriptor, $0, socklen_t(MemoryLayout<sockaddr_in>.size)) } == 0
-            }
+            let ending = try coordinator.finish()
+            #expect(ending.exitCode == 0, "\(ending.standardError)")
+            #expect(try good.finish(within: 10).exitCode == 0)
+            #expect(try bench.everyDigit() == Undisturbed.everyDigit())
+            bench.expectNoProcessIsLeft()
         }
     }
 }

@@ -74,6 +74,22 @@ final class Workbench {
         return ending
     }
 
+    // MARK: Keys
+
+    /// The key folder of a host that this test pretends to have.
+    func keys(_ host: String) -> [String] { ["--keys", "\(folder)/keys-\(host)"] }
+
+    /// A coordinator's pair and the workers' in folders of their own, the workers enrolled.
+    func exchangeKeys(with workers: [String]) throws {
+        _ = try publicKey(of: "coordinator")
+        for worker in workers { try succeed(["keys", "enroll", worker, try publicKey(of: worker)] + keys("coordinator")) }
+    }
+
+    /// Made if there is none.
+    func publicKey(of host: String) throws -> String {
+        try succeed(["keys", "generate"] + keys(host)).text.trimmingCharacters(in: .whitespacesAndNewlines)
+    }
+
     // MARK: The ledger
 
     struct Status: Decodable {

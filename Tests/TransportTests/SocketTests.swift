@@ -42,11 +42,15 @@ func removeFile(of endpoint: String) { unlink(String(endpoint.dropFirst(6))) }
     @Test("a wildcard port is resolved, on IPv4 and on every interface")
     func resolvesPort() throws {
         let context = try ZeroMQContext()
+        let pair = KeyPair.generate()
+        let server = CurveServer(identity: .generate(), authorized: [pair.publicKey])
+        let zap = try ZapHandler(context: context) { server.isAuthorized($0) }
+        defer { zap.stop() }
         for host in ["127.0.0.1", "*"] {
-            let router = try RouterSocket(context: context)
+            let router = try RouterSocket(context: context, curve: server)
             try router.bind(to: "tcp://\(host):*")
             let port = try #require(Int(try router.lastEndpoint.split(separator: ":").last ?? ""))
-            let dealer = try DealerSocket(context: context)
+            let dealer = try DealerSocket(context: context, curve: CurveClient(identity: pair, server: server.identity.publicKey))
             try dealer.connect(to: "tcp://127.0.0.1:\(port)")
             #expect(try dealer.send([7]) == .sent)
             #expect(try eventually { try router.receive() }?.frame == [7])

@@ -22,7 +22,8 @@ import Transport
 
     @Test("an address of another host cannot be listened on")
     func foreignAddress() throws {
-        let router = try RouterSocket(context: try ZeroMQContext())
+        let server = CurveServer(identity: .generate(), authorized: [])
+        let router = try RouterSocket(context: try ZeroMQContext(), curve: server)
         #expect(throws: TransportError.addressNotAvailable(endpoint: "tcp://192.0.2.1:25000")) {
             try router.bind(to: "tcp://192.0.2.1:25000")
         }
@@ -56,7 +57,7 @@ import Transport
     @Test("every error has a description and a remedy", arguments: [
         TransportError.invalidEndpoint("x", reason: "y"), .addressInUse(endpoint: "tcp://*:1"),
         .addressNotAvailable(endpoint: "tcp://h:1"), .permissionDenied(endpoint: "tcp://*:80"),
-        .frameTooLarge(byteCount: 2, limit: 1), .contextTerminated, .io(operation: "send a frame", endpoint: nil, code: EIO),
+        .frameTooLarge(byteCount: 2, limit: 1), .contextTerminated, .insecure("x"), .io(operation: "send a frame", endpoint: nil, code: EIO),
         .io(operation: "create a socket", endpoint: nil, code: EMFILE),
     ])
     func texts(error: TransportError) {

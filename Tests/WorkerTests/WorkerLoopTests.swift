@@ -56,12 +56,12 @@ import Worker
     /// Answers what the worker says until `answer` says that it is enough; the loop asks each turn.
     private func run(_ worker: WorkerLoop, _ answer: (WorkerMessage, (CoordinatorMessage) -> Void) -> Bool) throws {
         var turns = 0
-        let ending = try worker.run {
+        let ending = try worker.run { () -> Int in
             turns += 1
             while let (peer, frame) = try? socket.receive(), let message = try? WorkerMessage(frame: frame) {
-                if answer(message, { _ = try? socket.send($0.frame, to: peer) }) { return true }
+                if answer(message, { _ = try? socket.send($0.frame, to: peer) }) { return 3 }
             }
-            return turns > 200
+            return turns > 200 ? 3 : 0
         }
         #expect(ending == .stopped)
         #expect(turns <= 200, "it never came to an end: \(lines)")
@@ -129,14 +129,14 @@ import Worker
         var peers: [PeerID] = []
         let worker = try worker("w1")
         let deadline = ContinuousClock.now + .seconds(Limits.coordinatorSilenceSeconds + 10)
-        let ending = try worker.run {
+        let ending = try worker.run { () -> Int in
             while let (peer, frame) = try? socket.receive(), let message = try? WorkerMessage(frame: frame) {
                 guard case .hello = message, !peers.contains(peer) else { continue }
                 peers.append(peer)
                 guard peers.count == 1 else { continue }
                 _ = try? socket.send(CoordinatorMessage.welcome(Welcome(datasetPath: "/data", drop: [])).frame, to: peer)
             }
-            return peers.count == 2 || ContinuousClock.now > deadline
+            return peers.count == 2 || ContinuousClock.now > deadline ? 3 : 0
         }
         #expect(ending == .stopped && peers.count == 2)
         #expect(lines.contains("the coordinator is silent: connecting again"))

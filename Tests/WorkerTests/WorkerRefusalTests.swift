@@ -25,12 +25,12 @@ import Worker
         // The loop asks each turn whether it should stop; that is when its greeting is answered.
         var turns = 0
         #expect(throws: WorkerError.refused(reason)) {
-            _ = try loop.run {
+            _ = try loop.run { () -> Int in
                 turns += 1
-                if let (peer, frame) = try? socket.receive(), frame.starts(with: [7, 4, 0, 4, 0]) {
+                if let (peer, frame) = try? socket.receive(), frame.starts(with: [7, 5, 0, 5, 0]) {
                     _ = try? socket.send([2, UInt8(reason.utf8.count), 0, 0, 0] + Array(reason.utf8), to: peer)
                 }
-                return turns > 100
+                return turns > 100 ? 3 : 0
             }
         }
         socket.close()

@@ -101,6 +101,25 @@ class Bench:
             verb, study, "--workers", "2", "--checkpoint-every", "0", "--results", self.results, "--output-mode", "quiet",
             *options, failpoints=failpoints, seconds=seconds)
 
+    # Keys.
+
+    def keys(self, host):
+        """The key folder of a host that a script pretends to have."""
+        return f"{self.folder}/keys-{host}"
+
+    def new_key(self, host):
+        code, output, errors = self.sower("keys", "generate", "--keys", self.keys(host))
+        if code != 0:
+            raise Violation(f"sower keys generate ended with {code}: {errors}")
+        return output.strip()
+
+    def enroll(self, host):
+        """Makes a host's pair and has the coordinator let it in, running or not; the answer is a worker's options."""
+        code, _, errors = self.sower("keys", "enroll", host, self.new_key(host), "--keys", self.keys("coordinator"))
+        if code != 0:
+            raise Violation(f"sower keys enroll ended with {code}: {errors}")
+        return ("--keys", self.keys(host), "--coordinator-key", self.new_key("coordinator"))
+
     # What is recorded.
 
     def digits(self):

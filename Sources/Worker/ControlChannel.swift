@@ -1,0 +1,63 @@
+import Coordination
+import Failpoints
+import Transport
+
+/// The connection to the coordinator's control socket, and what becomes of its handshakes. Belongs to the loop's thread.
+final class ControlChannel {
+    private static let options = SocketOptions(maximumFrameBytes: Limits.controlFrameBytes)
+
+    private let context: ZeroMQContext
+    private let endpoint: String
+    private let curve: CurveClient?
+    private var watch = HandshakeWatch()
+    private(set) var socket: DealerSocket
+    /// There are no handshakes to watch without CURVE.
+    private(set) var monitor: ConnectionMonitor?
+
+    init(context: ZeroMQContext, endpoint: String, curve: CurveClient?) throws(TransportError) {
+        self.context = context
+        self.endpoint = endpoint
+        self.curve = curve
+        socket = try DealerSocket(context: context, options: Self.options, curve: curve)
+    }
+
+    func connect() throws(TransportError) {
+        if curve != nil { monitor = try ConnectionMonitor(socket) }
+        try socket.connect(to: endpoint)
+    }
+
+    /// Opens a new connection in place of the old one; whoever polls must forget the old one first.
+    func reconnect() throws(TransportError) {
+        close()
+        socket = try DealerSocket(context: context, options: Self.options, curve: curve)
+        try connect()
+    }
+
+    /// Queues a message; one that does not leave is repeated by the session.
+    func send(_ message: WorkerMessage) throws(TransportError) {
+        Failpoint.workerSendBefore.pass()
+        _ = try socket.send(message.frame)
+        Failpoint.workerSendAfter.pass()
+    }
+
+    /// Why there will be no connection, if the handshakes so far say so. Not final when there has been one: work goes on, since
+    /// the coordinator may come back.
+    func refusal(at now: Instant) throws(TransportError) -> (error: WorkerError, isFinal: Bool)? {
+        guard let monitor, let curve else { return nil }
+        while let event = try monitor.receive() {
+            switch watch.note(event, at: now) {
+            case .keyRefused: return (.keyRefused(endpoint, key: curve.identity.publicKey), true)
+            case .otherServerKey: return (.otherServerKey(endpoint, expected: curve.server), !watch.hasSucceeded)
+            case .noCurve: return (.noCurve(endpoint), !watch.hasSucceeded)
+            case nil: continue
+            }
+        }
+        return nil
+    }
+
+    func close() {
+        monitor?.close()
+        monitor = nil
+        socket.close()
+    }
+}

@@ -1,0 +1,64 @@
+import Artifacts
+import Coordination
+import Digests
+import Foundation
+
+/// The data sets that coordinators have sent to this host: a folder each, named by its digest, beside the store's artifacts.
+///
+/// Several workers may share it. Files arrive in the store by their digests and are linked from there, so that a folder is whole or
+/// not there; what lies there from earlier is hashed again before it is used.
+package struct HostDataset {
+    let store: ArtifactStore
+
+    package init(store: ArtifactStore) { self.store = store }
+
+    /// The folder with the data set's files; `nil` when some of them are neither there nor in the store.
+    package func place(_ notice: DatasetNotice) throws(ArtifactStoreError) -> String? {
+        try storing { () throws(PosixFailure) in try PosixFile.makeFolders(folders) }
+        let folder = folders + "/" + notice.digest.hex
+        if isWhole(folder, notice) { return folder }
+        guard notice.files.allSatisfy({ store.size(of: $0.digest) == Int($0.size) }) else { return nil }
+        removeLeftovers()
+        let temporary = folders + "/.new-\(UUID().uuidString)"
+        defer { try? FileManager.default.removeItem(atPath: temporary) }
+        try storing { () throws(PosixFailure) in
+            try PosixFile.makeFolders(temporary)
+            for file in notice.files { try PosixFile.link(store.path(of: file.digest), to: temporary + "/" + file.name) }
+            try PosixFile.syncFolder(temporary)
+        }
+        if rename(temporary, folder) != 0 {
+            // Another worker of this host was quicker, or what was there is damaged.
+            if isWhole(folder, notice) { return folder }
+            try? FileManager.default.removeItem(atPath: folder)
+            try storing { () throws(PosixFailure) in try PosixFile.rename(temporary, to: folder) }
+        }
+        // From here on they are the folder's: the cache must neither count nor evict them.
+        for file in notice.files { _ = try? store.remove(file.digest) }
+        return isWhole(folder, notice) ? folder : nil
+    }
+
+    /// What a worker that was killed in between has left; nobody takes so long to link a few files.
+    private func removeLeftovers() {
+        for name in (try? PosixFile.names(in: folders)) ?? [] where name.hasPrefix(".new-") {
+            guard let status = try? PosixFile.status(at: folders + "/" + name), Int(Date().timeIntervalSince1970) - status.modifiedSeconds > 600
+            else { continue }
+            try? FileManager.default.removeItem(atPath: folders + "/" + name)
+        }
+    }
+
+    private var folders: String { store.folder + "/datasets" }
+
+    private func isWhole(_ folder: String, _ notice: DatasetNotice) -> Bool {
+        notice.files.allSatisfy { file in
+            let path = folder + "/" + file.name
+            guard let status = try? PosixFile.status(at: path), status.isRegular, status.size == Int(file.size),
+                let data = try? Data(contentsOf: URL(fileURLWithPath: path), options: .mappedIfSafe)
+            else { return false }
+            return Digest(of: data) == file.digest
+        }
+    }
+
+    private func storing(_ body: () throws(PosixFailure) -> Void) throws(ArtifactStoreError) {
+        do throws(PosixFailure) { try body() } catch { throw ArtifactStoreError(error) }
+    }
+}

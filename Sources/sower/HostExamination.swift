@@ -1,0 +1,116 @@
+import Datasets
+import Foundation
+import Jobs
+import Launchers
+import Tensors
+
+/// A look at this host: what a worker here would find.
+enum HostExamination {
+    static func facts(_ examination: Examination) -> HostFindings {
+        let features = CPUFeatures.current
+        let store = examination.store.map(HomeFolder.expanding) ?? FileManager.default.temporaryDirectory.path
+        var dataDigest: String?
+        var dataProblem: String?
+        if let path = examination.dataPath {
+            do {
+                dataDigest = try CIFAR100Folder(path: HomeFolder.expanding(path)).digest().hex
+            } catch {
+                dataProblem = (error as? any LocalizedError)?.errorDescription ?? "\(error)"
+            }
+        }
+        let ports = [examination.coordinatorPort, examination.coordinatorPort + 1]
+        return HostFindings(
+            hostName: ProcessInfo.processInfo.hostName, cores: ProcessInfo.processInfo.activeProcessorCount,
+            numericClass: NumericClass.current,
+            cpu: "\(features.vendor) family \(features.family) model \(features.model)\(features.hasAVX512 ? ", AVX-512" : "")",
+            blasCore: Executable.runnerEnvironment["OPENBLAS_CORETYPE"] ?? "of the library's choice",
+            clock: Date().timeIntervalSince1970, freeBytes: freeBytes(at: store), freeWhere: store, fileDescriptors: fileDescriptors,
+            unreachable: ports.compactMap { port in
+                TCPProbe.problem(connectingTo: examination.coordinatorHost, port: port, seconds: 1.5).map {
+                    "\(examination.coordinatorHost):\(port): \($0)"
+                }
+            }, dataDigest: dataDigest, dataProblem: dataProblem)
+    }
+
+    /// Of the file system on which the path is, or the nearest folder above it that is there.
+    static func freeBytes(at path: String) -> Int {
+        var url = URL(fileURLWithPath: path)
+        var status = statvfs()
+        while statvfs(url.path, &status) != 0 {
+            guard url.path != "/" else { return 0 }
+            url.deleteLastPathComponent()
+        }
+        return Int(status.f_bavail) * Int(status.f_frsize)
+    }
+
+    static var fileDescriptors: Int {
+        var limit = rlimit()
+        return getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 ? Int(clamping: limit.rlim_cur) : 0
+    }
+}
+
+/// Whether a TCP connection to a port can be made, within a time.
+enum TCPProbe {
+    /// Why it cannot; `nil` when it can.
+    static func problem(connectingTo host: String, port: Int, seconds: Double) -> String? {
+        var hints = addrinfo()
+        hints.ai_socktype = Int32(SOCK_STREAM.rawValue)
+        var list: UnsafeMutablePointer<addrinfo>?
+        let code = getaddrinfo(host, "\(port)", &hints, &list)
+        guard code == 0, let first = list else { return "the name is not known there (\(String(cString: gai_strerror(code))))" }
+        defer { freeaddrinfo(list) }
+        var problem = "no address"
+        var next: UnsafeMutablePointer<addrinfo>? = first
+        while let address = next {
+            guard let reason = attempt(address.pointee, seconds: seconds) else { return nil }
+            problem = reason
+            next = address.pointee.ai_next
+        }
+        return problem
+    }
+
+    private static func attempt(_ address: addrinfo, seconds: Double) -> String? {
+        let descriptor = socket(address.ai_family, address.ai_socktype | Int32(SOCK_NONBLOCK.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
+        guard descriptor >= 0 else { return String(cString: strerror(errno)) }
+        defer { close(descriptor) }
+        if connect(descriptor, address.ai_addr, address.ai_addrlen) == 0 { return nil }
+        guard errno == EINPROGRESS else { return String(cString: strerror(errno)) }
+        var wait = pollfd(fd: descriptor, events: Int16(POLLOUT), revents: 0)
+        guard poll(&wait, 1, Int32(seconds * 1000)) > 0 else { return "no answer" }
+        var code: Int32 = 0
+        var size = socklen_t(MemoryLayout<Int32>.size)
+        getsockopt(descriptor, SOL_SOCKET, SO_ERROR, &code, &size)
+        return code == 0 ? nil : String(cString: strerror(code))
+    }
+}
+
+/// Listens on ports for as long as it lives, so that others can try to reach them.
+final class PortsOpened {
+    private var descriptors: [Int32] = []
+    /// Ports that could not be opened, with the reason; one in use has a listener already.
+    private(set) var problems: [(port: Int, reason: String)] = []
+
+    init(_ ports: [Int]) {
+        for port in ports {
+            let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
+            var yes: Int32 = 1
+            setsockopt(descriptor, SOL_SOCKET, SO_REUSEADDR, &yes, socklen_t(MemoryLayout<Int32>.size))
+            var address = sockaddr_in()
+            address.sin_family = sa_family_t(AF_INET)
+            address.sin_port = in_port_t(UInt16(port).bigEndian)
+            let isBound = withUnsafePointer(to: &address) {
+                $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                    bind(descriptor, $0, socklen_t(MemoryLayout<sockaddr_in>.size)) == 0
+                }
+            }
+            if isBound, listen(descriptor, 128) == 0 {
+                descriptors.append(descriptor)
+            } else {
+                if errno != EADDRINUSE { problems.append((port, String(cString: strerror(errno)))) }
+                close(descriptor)
+            }
+        }
+    }
+
+    deinit { descriptors.forEach { close($0) } }
+}

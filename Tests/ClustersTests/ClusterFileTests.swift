@@ -1,0 +1,94 @@
+import Clusters
+import Studies
+import Testing
+
+@Suite struct ClusterFileTests {
+    @Test func `everything that can be said`() throws {
+        let cluster = try Clusters.decode(
+            text: """
+                coordinator: {host: lab0, port: 17620}
+                defaults: {slots: auto, setup: [module load openblas], labels: {lab: vision}, ssh: {user: alice}}
+                hosts:
+                  - lab1
+                  - {host: lab2, ssh: {user: bob, port: 2222, identity_file: ~/.ssh/id, options: {ProxyJump: gate}}, slots: 4, threads: 2,
+                     labels: {class: zen4}, environment: {OMP_NUM_THREADS: 1}, setup: [], data: /data/cifar, keys: ~/keys, store: /scratch/s, allow_commands: true}
+                  - {host: localhost, slots: 2, data: push}
+                  - {slurm: {partition: cpu, nodes: 8, time_limit: 4h, account: a, qos: low, constraint: zen4&avx512, memory: 16G}, slots: 16}
+                policy: {crash_limit: 3, max_fails: 20, time_limit: 2h, grace_period: 40min, numerics: pinned}
+                """, sourceName: "c")
+        #expect(cluster.coordinator.host == "lab0" && cluster.coordinator.port == 17_620)
+        #expect(cluster.hosts.map(\.name) == ["lab1", "lab2", "localhost", "slurm-cpu"])
+        let (first, second, local, slurm) = (cluster.hosts[0], cluster.hosts[1], cluster.hosts[2], cluster.hosts[3])
+        #expect(
+            first.place == .ssh(SSHAccess(host: "lab1", user: "alice")) && first.slots == nil && first.setup == ["module load openblas"])
+        #expect(
+            second.place
+                == .ssh(SSHAccess(host: "lab2", user: "bob", port: 2222, identityFile: "~/.ssh/id", options: ["ProxyJump": "gate"])))
+        #expect(second.slots == 4 && second.threads == 2 && second.setup.isEmpty && second.allowsCommands)
+        #expect(second.labels == ["lab": "vision", "class": "zen4"] && second.environment == ["OMP_NUM_THREADS": "1"])
+        #expect(second.data == .path("/data/cifar") && second.keys == "~/keys" && second.store == "/scratch/s")
+        #expect(local.place == .local && local.data == .push)
+        guard case .slurm(let allocation) = slurm.place else { Issue.record("\(slurm)"); return }
+        #expect(allocation.partition == "cpu" && allocation.nodes == 8 && allocation.timeLimitSeconds == 14_400 && !allocation.exclusive)
+        #expect([allocation.account, allocation.qos, allocation.constraint, allocation.memory] == ["a", "low", "zen4&avx512", "16G"])
+        let policy = cluster.policy
+        #expect(policy.crashLimit == 3 && policy.maximumFails == 20 && policy.numerics == .pinned)
+        #expect(policy.timeLimitSeconds == 7200 && policy.gracePeriodSeconds == 2400)
+    }
+
+    /// The host's name in line 3, every other line right.
+    @Test(arguments: hostileHosts)
+    func `a hostile host is refused with its line and a remedy`(name: String) throws {
+        let text = "coordinator: {host: lab0}\nhosts:\n  - {host: \(quoted(name)), slots: 1}\n"
+        let error = #expect(throws: ClusterFileError.self) { try Clusters.decode(text: text, sourceName: "cluster.yaml") }
+        let problem = try #require(error?.problems.first)
+        #expect(problem.line == 3 && !problem.remedy.isEmpty, "\(problem)")
+        let shown = error?.errorDescription ?? ""
+        #expect(shown.hasPrefix("cluster.yaml:3: "))
+        #expect(
+            shown.unicodeScalars.allSatisfy { $0 == "\n" || ClusterPatterns.isPrintable(String($0)) },
+            "nothing reaches the terminal: \(shown.debugDescription)")
+        // As the coordinator's, too.
+        #expect(throws: ClusterFileError.self) {
+            try Clusters.decode(text: "coordinator: {host: \(quoted(name))}\nhosts: [lab1]\n", sourceName: "c")
+        }
+    }
+
+    @Test(arguments: mistakes)
+    func `a mistake is refused with its line and a remedy`(mistake: Mistake) throws {
+        let error = #expect(throws: ClusterFileError.self) { try Clusters.decode(text: mistake.text, sourceName: "c") }
+        let problems = try #require(error?.problems)
+        #expect(
+            problems.contains { $0.message.contains(mistake.says) && (mistake.isAnywhere || $0.line == mistake.line) },
+            "\(mistake.says): \(error?.errorDescription ?? "")")
+        #expect(problems.allSatisfy { !$0.remedy.isEmpty })
+    }
+
+    @Test func `all problems are told at once`() {
+        let text = "coordinator: {host: -x}\nhosts:\n  - {host: a b}\n  - {hots: c}\npolicy: {numerics: exact}\n"
+        let error = #expect(throws: ClusterFileError.self) { try Clusters.decode(text: text, sourceName: "c") }
+        #expect(Set(error?.problems.compactMap(\.line) ?? []) == [1, 3, 4, 5])
+    }
+
+    @Test func `a file cut anywhere is a cluster or a typed error`() {
+        let bytes = Array(
+            "coordinator: {host: lab0}\nhosts:\n  - {host: lab1, ssh: {user: alice, options: {Compression: yes}}}\n  - slurm: {nodes: 2}\n"
+                .utf8)
+        for end in bytes.indices {
+            do throws(ClusterFileError) {
+                _ = try Clusters.decode(text: String(decoding: bytes[..<end], as: UTF8.self), sourceName: "c")
+            } catch {
+                #expect(!error.problems.isEmpty && error.errorDescription?.isEmpty == false)
+            }
+        }
+    }
+
+    @Test func `lengths of time`() {
+        for (text, seconds) in [("90", 90.0), ("90s", 90), ("1.5min", 90), ("2h", 7200), ("1d", 86_400)] {
+            #expect(Seconds.parse(text) == seconds)
+        }
+        for text in ["", "s", "0", "-1s", "1e3", "nan", "inf", "1 h", "1w", "367d", "0x10", "١h", String(repeating: "9", count: 30)] {
+            #expect(Seconds.parse(text) == nil, "\(text)")
+        }
+    }
+}

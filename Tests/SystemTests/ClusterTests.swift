@@ -1,0 +1,251 @@
+import Foundation
+import Testing
+
+extension SystemTests {
+    /// Sweeps that start their own workers elsewhere. In place of ssh stands a program that takes ssh's arguments and runs the
+    /// command here, in a home of the host's; scripts/cluster/namespaces has real ones.
+    @Suite struct ClusterTests {
+        @Test func `hosts of a cluster file work, the missing one is named, and nothing is left of them`() throws {
+            let lab = try Lab()
+            try lab.write(hosts: [
+                "{host: lab1, slots: 1}", "{host: lab2, slots: 1, setup: [\"export COLOR=green\"]}", "{host: down, slots: 1}",
+            ])
+            let run = try lab.start(["run", lab.bench.studyFile, "--cluster", lab.file] + lab.run)
+            let ending = try run.finish(within: 180)
+            #expect(ending.exitCode == 0, "\(ending.standardError)")
+            #expect(
+                ending.standardError.contains(
+                    "down: it cannot be reached: ssh: connect to host down port 22: Connection refused; it is tried again"))
+            #expect(try lab.bench.everyDigit() == Undisturbed.everyDigit())
+            lab.bench.expectNoProcessIsLeft()
+            let names = try lab.bench.query("SELECT name FROM workers WHERE central = 0") ?? "lab1-a\nlab2-a"
+            #expect(Set(names.split(separator: "\n").map { $0.prefix(4) }) == ["lab1", "lab2"])
+            let programs = try FileManager.default.contentsOfDirectory(atPath: lab.home("shared") + "/.cache/sower/bin").filter {
+                !$0.hasSuffix(".tar.gz")
+            }
+            #expect(programs.count == 1 && programs.allSatisfy { $0.count == 64 }, "two hosts with one home got it at once: \(programs)")
+            for arguments in try lab.log() {
+                let words = arguments.split(separator: " ")
+                #expect(words.contains("BatchMode=yes") && words.contains("--"))
+            }
+        }
+
+        @Test func `a killed coordinator finds its workers again, and a dead worker is started anew`() throws {
+            let lab = try Lab()
+            try lab.write(hosts: ["{host: lab1, slots: 1}"])
+            let arguments = ["run", lab.bench.studyFile, "--cluster", lab.file] + lab.run
+            let first = try lab.start(arguments)
+            let frozen = try lab.bench.freeze(in: "pretrain", of: first)
+            first.signalGroup(SIGKILL)
+            _ = try first.finish(within: 10)
+            let worker = try #require(lab.bench.processes("worker").first { !$0.arguments.contains("--central") })
+            lab.bench.thaw(frozen)
+            let second = try lab.start(arguments)
+            try lab.bench.wait("it is found", for: second) { second.standardError.contains("still runs") }
+            #expect(lab.bench.processes("worker").contains { $0.id == worker.id }, "the very same")
+
+            try lab.bench.wait("it works again", for: second) { try lab.bench.status()?.workers.isEmpty == false }
+            kill(worker.id, SIGKILL)
+            try lab.bench.wait("another runs in its place", for: second) {
+                lab.bench.processes("worker").contains { $0.id != worker.id && !$0.arguments.contains("--central") }
+            }
+            #expect(second.standardError.contains("lab1: its worker ended"))
+            let ending = try second.finish(within: 180)
+            #expect(ending.exitCode == 0, "\(ending.standardError)")
+            #expect(try lab.bench.everyDigit() == Undisturbed.everyDigit())
+            lab.bench.expectNoProcessIsLeft()
+        }
+
+        @Test func `without a host that can be reached the sweep ends at once`() throws {
+            let lab = try Lab()
+            try lab.write(hosts: ["{host: down, slots: 1}", "{host: downtoo, slots: 1}"])
+            let ending = try lab.start(["run", lab.bench.studyFile, "--cluster", lab.file] + lab.run).finish(within: 60)
+            #expect(ending.exitCode == 3, "\(ending.standardError)")
+            #expect(
+                ending.standardError.contains("no host of the cluster can work")
+                    && ending.standardError.contains("downtoo: it cannot be reached"))
+            #expect(ending.remedy == "Look at each host with: sower doctor --cluster cluster.yaml")
+        }
+
+        @Test func `a wrong cluster file is refused before anything runs`() throws {
+            let lab = try Lab()
+            try lab.write(hosts: ["{host: -oProxyCommand=id, slots: 1}"])
+            let ending = try lab.start(["run", lab.bench.studyFile, "--cluster", lab.file] + lab.run).finish(within: 20)
+            #expect(ending.exitCode == 2)
+            #expect(ending.standardError.contains("cluster.yaml:3: hosts[1].host \"-oProxyCommand=id\" is not a host's name or address"))
+            #expect(!FileManager.default.fileExists(atPath: lab.bench.ledger))
+        }
+
+        @Test func `the doctor has a verdict on every host`() throws {
+            struct Report: Decodable {
+                struct Host: Decodable {
+                    struct Problem: Decodable { var check, message, remedy: String }
+                    var host: String
+                    var ok: Bool
+                    var problems: [Problem]
+                }
+                var hosts: [Host]
+            }
+            let lab = try Lab()
+            try lab.write(hosts: ["{host: lab1, slots: 1, data: /nowhere}", "{host: lab2, slots: 1}", "{host: down, slots: 1}"])
+            let ending = try lab.start(["doctor", "--cluster", lab.file, "--output-mode", "json"] + lab.bench.inResults).finish(within: 120)
+            #expect(ending.exitCode == 3, "\(ending.standardError)")
+            let hosts = try JSONDecoder().decode(Report.self, from: Data(ending.output)).hosts
+            #expect(hosts.map(\.host) == ["localhost", "lab1", "lab2", "down"])
+            #expect(hosts.map(\.ok) == [true, false, true, false], "\(ending.text)")
+            #expect(
+                hosts[1].problems.contains { $0.check == "data" && $0.message.contains("/nowhere") && $0.remedy.contains("data: push") })
+            #expect(hosts[3].problems.map(\.check) == ["ssh"])
+            #expect(hosts[3].problems[0].message.contains("Connection refused") && hosts[3].problems[0].remedy.contains("nc -z down 22"))
+        }
+    }
+
+    @Suite struct SchedulerTests {
+        /// As Slurm does when it cancels or preempts.
+        @Test func `a signal to every process of a worker is no crash of its jobs`() throws {
+            let bench = try Workbench()
+            let run = try bench.start(["run", bench.studyFile, "--workers", "2"] + bench.inResults)
+            try bench.wait("two jobs are running", for: run) {
+                try bench.status()?.stage("pretrain")?.running ?? 0 > 1 && bench.processes("runner").count > 1
+            }
+            let worker = try #require(bench.processes("worker").first { !$0.arguments.contains("--central") })
+            let runners = bench.processes("runner").filter { bench.parent(of: $0.id) == worker.id }
+            #expect(!runners.isEmpty)
+            for process in runners + [worker] { kill(process.id, SIGTERM) }
+            let ending = try run.finish(within: 120)
+            #expect(ending.exitCode == 0, "\(ending.standardError)")
+            #expect(try bench.query("SELECT count(*) FROM attempts WHERE reason = 'CRASHED'") ?? "0" == "0")
+            #expect(try bench.everyDigit() == Undisturbed.everyDigit())
+        }
+    }
+
+    @Suite struct DetachTests {
+        @Test func `a detached sweep outlives its session, and attach ends with its table`() throws {
+            let bench = try Workbench()
+            let session = try bench.start(["run", bench.studyFile, "--workers", "2", "--detach"] + bench.inResults)
+            let started = try session.finish(within: 60)
+            #expect(started.exitCode == 0, "\(started.standardError)")
+            #expect(started.text.contains("runs in the background") && started.text.contains("sower attach tiny --results"))
+            let daemon = try #require(bench.processes("run").first)
+            #expect(getsid(daemon.id) == daemon.id, "a session of its own")
+
+            let again = try bench.sower(["run", bench.studyFile, "--detach"] + bench.inResults)
+            #expect(again.exitCode == 3 && again.standardError.contains("is already running"))
+
+            let leaver = try bench.start(["attach", "tiny"] + bench.inResults)
+            try bench.wait("it follows", for: leaver) { leaver.standardError.contains("Ctrl-C leaves it running") }
+            leaver.signalGroup(SIGINT)
+            #expect(try leaver.finish(within: 10).exitCode == 130)
+            #expect(bench.processes("run").contains { $0.id == daemon.id }, "Ctrl-C leaves the sweep running")
+
+            let watch = try bench.start(["watch", "tiny"] + bench.inResults)
+            let attach = try bench.start(["attach", "tiny"] + bench.inResults)
+            let ending = try attach.finish(within: 180)
+            #expect(ending.exitCode == 0, "\(ending.standardError)")
+            let table = try bench.succeed(["table", "tiny"] + bench.inResults).text
+            #expect(ending.text == table)
+            #expect(try watch.finish(within: 10).exitCode == 0)
+            #expect(try bench.everyDigit() == Undisturbed.everyDigit())
+            let late = try bench.sower(["attach", "tiny"] + bench.inResults)
+            #expect(late.exitCode == 0 && late.text == table && late.standardError.contains("not running; it ended at"))
+            bench.expectNoProcessIsLeft()
+        }
+
+        @Test func `attach ends with the sweep's own exit code`() throws {
+            let bench = try Workbench()
+            try bench.succeed(["run", bench.studyFile, "--workers", "1", "--detach"] + bench.inResults)
+            let attach = try bench.start(["attach", "tiny"] + bench.inResults)
+            try bench.wait("it follows", for: attach) { attach.standardError.contains("Ctrl-C leaves it running") }
+            for process in bench.processes("run") { kill(process.id, SIGTERM) }
+            let ending = try attach.finish(within: 20)
+            #expect(ending.exitCode == 143, "\(ending.standardError)")
+            #expect(
+                ending.standardError.contains("stopped; everything finished is saved")
+                    && ending.remedy?.contains("sower resume tiny") == true)
+
+            try bench.succeed(["run", bench.studyFile, "--workers", "1", "--detach"] + bench.inResults)
+            let second = try bench.start(["attach", "tiny"] + bench.inResults)
+            try bench.wait("it follows", for: second) { second.standardError.contains("Ctrl-C leaves it running") }
+            for process in bench.processes("run") { kill(process.id, SIGKILL) }
+            let killed = try second.finish(within: 20)
+            #expect(killed.exitCode == 5 && killed.standardError.contains("the coordinator was killed"), "\(killed.standardError)")
+        }
+
+        @Test func `a mistake ends a detached run in the foreground`() throws {
+            let bench = try Workbench()
+            let ending = try bench.sower(["run", bench.studyFile, "--detach", "--listen", "192.0.2.1:17610"] + bench.inResults)
+            #expect(ending.exitCode == 3, "\(ending.standardError)")
+            #expect(
+                ending.standardError.contains("the sweep has not come up") && ending.standardError.contains("192.0.2.1"),
+                "\(ending.standardError)")
+        }
+
+        @Test func `the systemd unit is one`() throws {
+            let bench = try Workbench()
+            let ending = try bench.succeed(
+                ["coordinator", bench.studyFile, "--listen", "lab0:17610", "--set", "seed=3", "--systemd"] + bench.inResults)
+            #expect(
+                ending.text.contains("Restart=on-failure") && ending.text.contains("\"--set\" \"seed=3\"")
+                    && !ending.text.contains("--systemd"))
+            guard let program = ["/usr/bin/systemd-analyze", "/bin/systemd-analyze"].first(where: FileManager.default.isExecutableFile)
+            else { return }
+            try bench.write(ending.text, to: "sower-tiny.service")
+            let process = Process()
+            process.executableURL = URL(fileURLWithPath: program)
+            process.arguments = ["verify", "--man=no", bench.folder + "/sower-tiny.service"]
+            let pipe = Pipe()
+            process.standardError = pipe
+            try process.run()
+            let errors = String(decoding: pipe.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
+            process.waitUntilExit()
+            #expect(!errors.contains("sower-tiny.service"), "\(errors)")
+        }
+    }
+}
+
+/// A workbench with a program in the place of ssh, and a cluster file.
+private final class Lab {
+    let bench: Workbench
+    var file: String { bench.folder + "/cluster.yaml" }
+
+    init() throws {
+        bench = try Workbench()
+        // Every option has the form `-x value`; behind `--` come the host and the command.
+        try bench.write(
+            """
+            #!/bin/sh
+            echo "$*" | tr '\\n' ' ' >>"$LAB/ssh.log"; echo >>"$LAB/ssh.log"
+            while [ "$1" != -- ]; do shift; done
+            host=$2; command=$3
+            case $host in down*) echo "ssh: connect to host $host port 22: Connection refused" >&2; exit 255 ;; esac
+            export HOME="$LAB/shared"
+            mkdir -p "$HOME"
+            exec /bin/sh -c "$command"
+
+            """, to: "ssh")
+        chmod(bench.folder + "/ssh", 0o755)
+    }
+
+    /// What a sweep has beside its study and cluster.
+    var run: [String] { bench.inResults + bench.keys("coordinator") }
+
+    func home(_ name: String) -> String { bench.folder + "/" + name }
+
+    func write(hosts: [String]) throws {
+        let port = Int.random(in: 20_000..<30_000)
+        try bench.write(
+            "coordinator: {host: 127.0.0.1, port: \(port)}\nhosts:\n" + hosts.map { "  - \($0)\n" }.joined(), to: "cluster.yaml")
+    }
+
+    func start(_ arguments: [String]) throws -> SowerProcess {
+        let path = ProcessInfo.processInfo.environment["PATH"] ?? "/usr/bin:/bin"
+        return try bench.start(
+            arguments, environment: ["PATH": bench.folder + ":" + path, "LAB": bench.folder, "HOME": bench.folder + "/home"])
+    }
+
+    func log() throws -> [String] {
+        try String(contentsOfFile: bench.folder + "/ssh.log", encoding: .utf8).split(separator: "\n").map(String.init).filter {
+            !$0.isEmpty
+        }
+    }
+}
