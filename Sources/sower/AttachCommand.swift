@@ -26,7 +26,7 @@ struct AttachCommand: ParsableCommand {
 
     private func follow(_ folder: StudyFolder, _ process: pid_t) throws {
         if output.outputMode == .cli { printToError("\(folder.name): running (process \(process)); Ctrl-C leaves it running") }
-        let recorded = try RecordedStudy(folder, checksResults: false)
+        let recorded = try RecordedStudy(folder)
         let start = Date()
         let stages = try recorded.reader.stageCounts(study: recorded.id)
         let line = ProgressLine(

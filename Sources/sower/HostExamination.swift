@@ -15,7 +15,7 @@ enum HostExamination {
             do {
                 dataDigest = try CIFAR100Folder(path: HomeFolder.expanding(path)).digest().hex
             } catch {
-                dataProblem = (error as? any LocalizedError)?.errorDescription ?? "\(error)"
+                dataProblem = error.errorDescription ?? "\(error)"
             }
         }
         let ports = [examination.coordinatorPort, examination.coordinatorPort + 1]

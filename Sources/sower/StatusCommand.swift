@@ -19,7 +19,7 @@ struct StatusCommand: ParsableCommand {
 
     func run() throws {
         if cells {
-            try CellList(RecordedStudy(StudyFolder.find(study, in: results.results), checksResults: false)).show(output.outputMode)
+            try CellList(RecordedStudy(StudyFolder.find(study, in: results.results))).show(output.outputMode)
         } else {
             try StatusReport(study: study, results: results, output: output).show(watching: watch)
         }
@@ -36,7 +36,7 @@ struct StatusReport {
     func show(watching: Bool) throws {
         let folder = try StudyFolder.find(study, in: results.results)
         while true {
-            let status = try StudyStatus(RecordedStudy(folder, checksResults: false))
+            let status = try StudyStatus(RecordedStudy(folder))
             switch output.outputMode {
             case .cli:
                 if watching && isatty(1) != 0 { print("\u{1B}[H\u{1B}[2J", terminator: "") }

@@ -116,15 +116,15 @@ struct RecordedStudy {
     var reader: LedgerReader
     var folder: StudyFolder
 
-    /// - Parameter checksResults: whether all results are compared with their seals now; a reader of cells compares what it reads.
-    init(_ folder: StudyFolder, checksResults: Bool = true) throws {
+    /// Compares everything that tables are made of with its seals; not twice the evaluations of a caller that `readsCells`.
+    init(_ folder: StudyFolder, readsCells: Bool = false) throws {
         self.folder = folder
         reader = try LedgerReader(path: folder.ledger)
         guard let row = try reader.latestStudy(name: nil) else {
             throw Stop(.configuration, "the ledger \(folder.ledger) holds no study", remedy: "Start it with `sower run`.")
         }
         id = row.id
-        try reader.requireSealed(study: id, results: checksResults)
+        try reader.requireSealed(study: id, skippedStage: readsCells ? Stage.evaluate.rawValue : nil)
         do {
             study = try JSONDecoder().decode(Study.self, from: Data(row.definitionJSON.utf8))
         } catch {

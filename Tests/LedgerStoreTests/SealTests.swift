@@ -107,7 +107,8 @@ import Testing
         let (folder, study) = try settled()
         try tamper(folder, sql)
         let reader = try LedgerReader(path: folder.ledger)
-        try reader.requireSealed(study: study, results: false)
+        try reader.requireSealed(study: study, skippedStage: "evaluate")
+        #expect(throws: LedgerError.self) { try reader.requireSealed(study: study, skippedStage: "pretrain") }
         for epochs in [LedgerReader.EpochSelection.all, .last, .none] {
             #expect(throws: LedgerError.self) { try reader.cellResults(study: study, epochs: epochs) }
         }
