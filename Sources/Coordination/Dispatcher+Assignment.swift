@@ -97,4 +97,17 @@ extension Dispatcher {
         workers[name]?.leases.remove(id)
         offer(name)
     }
+
+    func assignment(_ attempt: AttemptID, to name: String) -> Assignment {
+        let entry = jobs[attempt.job]?.entry
+        let checkpoint = entry?.checkpoint.flatMap { $0.numericClass == workers[name]?.hello.numericClass ? $0 : nil }
+        let inputs = (entry?.inputs ?? []).flatMap { input in
+            (jobs[input]?.artifacts ?? []).map { InputArtifact(job: input, artifact: $0) }
+        }
+        // Who works without an end has no use for it.
+        let lane = workers[name]?.end == nil ? nil : jobs[attempt.job].map { Int($0.lane) }
+        return Assignment(
+            attempt: attempt, spec: entry?.spec ?? [], inputs: inputs, checkpoint: checkpoint?.checkpoint.artifact,
+            expectedSeconds: lane.flatMap { lanes.expectedSeconds(lane: $0) })
+    }
 }
