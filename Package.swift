@@ -16,8 +16,9 @@ let package = Package(
         .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
     ],
     targets: [
-        // C: two system libraries, our own kernels, and one call of glibc that Swift's module for it leaves out.
+        // C: three system libraries, our own kernels, and one call of glibc that Swift's module for it leaves out.
         .systemLibrary(name: "COpenBLAS", pkgConfig: "openblas", providers: [.apt(["libopenblas-dev"])]),
+        .systemLibrary(name: "CJPEG", pkgConfig: "libturbojpeg", providers: [.apt(["libturbojpeg0-dev"])]),
         .systemLibrary(name: "CZeroMQ", providers: [.apt(["libzmq3-dev"])]),
         .target(name: "CSpawn"),
         .target(name: "CKernels", cSettings: [.unsafeFlags(["-O3", "-ffp-contract=off"])]),
@@ -29,14 +30,15 @@ let package = Package(
         .target(name: "Tensors", dependencies: ["COpenBLAS", "CKernels"]),
         // Layer 1
         .target(name: "Studies", dependencies: ["Digests"]),
+        .target(name: "Downloads", dependencies: ["Digests", "Processes"]),
         .target(name: "Networks", dependencies: ["Tensors", "CKernels"]),
-        .target(name: "Datasets", dependencies: ["CKernels", "Digests", "Tensors"]),
+        .target(name: "Datasets", dependencies: ["CJPEG", "CKernels", "Digests", "Tensors"]),
         // Layer 2
         .target(name: "Artifacts", dependencies: ["Digests", "Failpoints"]),
         .target(
             name: "Coordination",
             dependencies: ["Digests", "Studies", .product(name: "HeapModule", package: "swift-collections")]),
-        .target(name: "Initializers", dependencies: ["Tensors"]),
+        .target(name: "Initializers", dependencies: ["CKernels", "Tensors"]),
         .target(name: "StudyFiles", dependencies: ["Studies", "Yams"]),
         .target(name: "Transport", dependencies: ["CZeroMQ"]),
         // Layer 3
@@ -65,8 +67,8 @@ let package = Package(
         .executableTarget(
             name: "sower",
             dependencies: [
-                "Artifacts", "Clusters", "Coordination", "Coordinator", "Datasets", "Digests", "Failpoints", "Jobs", "Keys", "Launchers",
-                "LedgerStore", "Networks",
+                "Artifacts", "Clusters", "Coordination", "Coordinator", "Datasets", "Digests", "Downloads", "Failpoints", "Initializers", "Jobs",
+                "Keys", "Launchers", "LedgerStore", "Networks",
                 "Processes", "Reports", "Simulation", "Studies", "StudyFiles", "Tensors", "Transport", "Worker",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
@@ -84,9 +86,11 @@ let package = Package(
             name: "NetworksTests", dependencies: ["CKernels", "Networks", "Tensors"], resources: [.copy("Fixtures")]),
         .testTarget(
             name: "DatasetsTests", dependencies: ["Datasets", "Digests", "Tensors"], resources: [.copy("Fixtures")]),
+        .testTarget(name: "DownloadsTests", dependencies: ["Digests", "Downloads", "Processes"], exclude: ["server.py"]),
         .testTarget(name: "ArtifactsTests", dependencies: ["Artifacts", "Digests"]),
         .testTarget(name: "CoordinationTests", dependencies: ["Coordination", "Digests", "Simulation", "Studies"]),
-        .testTarget(name: "InitializersTests", dependencies: ["Initializers", "Tensors"], resources: [.copy("Fixtures")]),
+        .testTarget(
+            name: "InitializersTests", dependencies: ["CKernels", "Digests", "Initializers", "Tensors"], resources: [.copy("Fixtures")]),
         .testTarget(name: "StudyFilesTests", dependencies: ["Digests", "Studies", "StudyFiles"]),
         .testTarget(name: "ClustersTests", dependencies: ["Clusters", "Studies"]),
         .testTarget(name: "LaunchersTests", dependencies: ["Clusters", "Launchers", "Processes"]),
@@ -101,13 +105,13 @@ let package = Package(
             dependencies: ["Coordination", "Digests", "LedgerStore", "Studies", .product(name: "GRDB", package: "GRDB.swift")]),
         .testTarget(name: "KeysTests", dependencies: ["Keys", "Transport"]),
         .testTarget(name: "CoordinatorTests", dependencies: ["Artifacts", "Coordination", "Coordinator", "Digests", "LedgerStore", "Studies", "Transport"]),
-        .testTarget(name: "ReportsTests", dependencies: ["Reports", "Studies"]),
+        .testTarget(name: "ReportsTests", dependencies: ["Digests", "Processes", "Reports", "Studies", "StudyFiles"]),
         .testTarget(name: "SimulationTests", dependencies: ["Simulation"]),
         .testTarget(
             name: "WorkerTests",
             dependencies: ["Artifacts", "Coordination", "Coordinator", "Digests", "Transport", "Worker"]),
         // Whole processes: the built `sower` on the synthetic set, killed and resumed.
-        .testTarget(name: "SystemTests", dependencies: ["Failpoints", "Processes", "sower"]),
+        .testTarget(name: "SystemTests", dependencies: ["Coordination", "Failpoints", "LedgerStore", "Processes", "Studies", "sower"]),
         // The import table above, file by file.
         .testTarget(name: "ConventionsTests"),
     ],

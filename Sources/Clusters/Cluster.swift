@@ -42,18 +42,15 @@ package struct Cluster: Sendable, Equatable {
     }
 
     package enum DataSource: Sendable, Equatable {
-        /// A folder on that host.
-        case path(String)
+        /// A folder on that host; several for a study with several data sets.
+        case folders([String])
         /// The coordinator sends its own.
         case push
+        /// The host downloads it before its worker connects: from the publisher, or from a mirror that has the same files.
+        case fetch(mirror: String?)
 
-        /// As the worker's option has it.
-        package var word: String {
-            switch self {
-            case .path(let path): path
-            case .push: "push"
-            }
-        }
+        /// The folders that are named.
+        package var folders: [String] { if case .folders(let folders) = self { folders } else { [] } }
     }
 
     /// What a sweep does about failures and strangers; `nil` for the program's own choice.

@@ -82,18 +82,44 @@ extension ClusterCheck {
         if let node = section["slots"], node.content != .scalar("auto") {
             slots = integer(section, "slots", at: path, in: ClusterPatterns.slots)
         }
-        let data = text(
-            section, "data", at: path, "`push`, or a folder's path from / or ~/", where: { $0 == "push" || ClusterPatterns.isPath($0) })
         return Cluster.Host(
             name: "", place: .local, slots: slots,
             threads: section["threads"] == nil ? 1 : integer(section, "threads", at: path, in: ClusterPatterns.threads) ?? 1,
             labels: labels(section["labels"], at: path + ".labels"),
             environment: environment(section["environment"], at: path + ".environment"),
             setup: setup(section["setup"], at: path + ".setup"),
-            data: data.map { $0 == "push" ? .push : .path($0) },
+            data: data(section, at: path),
             keys: text(section, "keys", at: path, "a folder's path from / or ~/", where: ClusterPatterns.isPath),
             store: text(section, "store", at: path, "a folder's path from / or ~/", where: ClusterPatterns.isPath),
             allowsCommands: reader.truth(section, "allow_commands", at: path) ?? false)
+    }
+
+    private mutating func data(_ section: [String: StudyNode], at path: String) -> Cluster.DataSource? {
+        let expected = "`push`, `fetch`, a folder's path from / or ~/, or a list of such paths"
+        if case .mapping? = section["data"]?.content {
+            let whole = SettingReader.join(path, "data")
+            let inner = reader.section(section["data"], at: whole, keys: ["fetch"])
+            if inner["fetch"] == nil { refuse(whole, "\(whole) names no address to fetch from", "write \(expected), or `{fetch: URL}`") }
+            let address = "an address that begins with http://, https:// or file:///"
+            let mirror = text(inner, "fetch", at: whole, address, where: ClusterPatterns.isAddress)
+            return mirror.map { .fetch(mirror: $0) }
+        }
+        if case .list? = section["data"]?.content {
+            guard let folders = reader.texts(section, "data", at: path) else { return nil }
+            guard ClusterPatterns.dataFolders.contains(folders.count), folders.allSatisfy(ClusterPatterns.isPath) else {
+                let most = ClusterPatterns.dataFolders.upperBound
+                refuse(SettingReader.join(path, "data"), "data is no list of 1 to \(most) folders", "write \(expected)")
+                return nil
+            }
+            return .folders(folders)
+        }
+        let word = text(section, "data", at: path, expected, where: { ["push", "fetch"].contains($0) || ClusterPatterns.isPath($0) })
+        switch word {
+        case nil: return nil
+        case "push": return .push
+        case "fetch": return .fetch(mirror: nil)
+        case let folder?: return .folders([folder])
+        }
     }
 
     private mutating func remote(_ section: [String: StudyNode], isSSH: Bool, at path: String) -> Cluster.Place? {

@@ -40,6 +40,15 @@ package enum ClusterPatterns {
     }
 
     /// A path from the root or from the home folder (`~/…`), without control characters and without `..`.
+    /// Where files are offered; nothing that a shell or a program could take for an option.
+    package static func isAddress(_ text: String) -> Bool {
+        (8...1000).contains(text.utf8.count) && ["http://", "https://", "file:///"].contains(where: text.hasPrefix)
+            && text.utf8.allSatisfy { (33..<127).contains($0) && $0 != UInt8(ascii: "\"") && $0 != UInt8(ascii: "\\") }
+    }
+
+    /// A study's data sets.
+    package static let dataFolders = 1...4
+
     package static func isPath(_ text: String) -> Bool {
         pathBytes.contains(text.utf8.count) && (text.hasPrefix("/") || text.hasPrefix("~/")) && isPrintable(text)
             && !text.split(separator: "/").contains("..")

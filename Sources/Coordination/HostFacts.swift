@@ -52,8 +52,11 @@ package struct DatasetNotice: Sendable, Equatable {
         self.files = files
     }
 
-    /// Whether a name may stand in a folder: letters, digits, dots, hyphens and underscores, the first no dot or hyphen.
+    /// Whether a name may stand in a folder: letters, digits, dots, hyphens and underscores, the first no dot or hyphen. Where a
+    /// study has several data sets, a folder named by a digest may come before it.
     package static func isFileName(_ name: String) -> Bool {
+        let parts = name.split(separator: "/", omittingEmptySubsequences: false)
+        if parts.count == 2, let digest = Digest(hex: parts[0]), digest.hex == String(parts[0]) { return isFileName(String(parts[1])) }
         let bytes = Array(name.utf8)
         guard let first = bytes.first, bytes.count <= Limits.nameBytes, first != 45, first != 46 else { return false }
         return bytes.allSatisfy { (48...57).contains($0) || (65...90).contains($0) || (97...122).contains($0) || [45, 46, 95].contains($0) }

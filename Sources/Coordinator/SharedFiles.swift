@@ -17,13 +17,14 @@ package struct SharedFiles: Sendable {
     /// No files.
     package init() {}
 
-    /// Files by their digests; each is hashed now (1 to 2 GB/s). Throws when one cannot be read.
-    package init(paths: [String]) throws {
-        for path in paths {
+    /// Files by their digests, with the names that they have at whoever fetches them; each is hashed now (1 to 2 GB/s). Throws when
+    /// one cannot be read.
+    package init(_ named: [(name: String, path: String)]) throws {
+        for (name, path) in named {
             let data = try Data(contentsOf: URL(fileURLWithPath: path), options: .mappedIfSafe)
             let digest = Digest(of: data)
             files[digest] = File(path: path, size: data.count)
-            notices.append(ArtifactNotice(name: URL(fileURLWithPath: path).lastPathComponent, digest: digest, size: UInt64(data.count)))
+            notices.append(ArtifactNotice(name: name, digest: digest, size: UInt64(data.count)))
         }
     }
 

@@ -26,16 +26,11 @@ package struct CIFAR100Folder: Sendable {
     /// The number of fine labels a label byte may name.
     package static let fineLimit = 100
 
-    /// The two files of the data set.
-    package enum Split: String, Sendable, Codable, CaseIterable {
-        case training, test
-
-        /// The split's file name in the folder.
-        package var fileName: String { self == .training ? "train.bin" : "test.bin" }
-    }
+    /// The file of a split.
+    package static func fileName(of split: ImageSplit) -> String { split == .training ? "train.bin" : "test.bin" }
 
     /// Every file that a folder may have; the lists of names are optional.
-    package static let fileNames = Split.allCases.map(\.fileName) + ["coarse_label_names.txt", "fine_label_names.txt"]
+    package static let fileNames = ImageSplit.allCases.map(fileName(of:)) + ["coarse_label_names.txt", "fine_label_names.txt"]
 
     /// The folder as it was given.
     package let path: String
@@ -56,8 +51,8 @@ package struct CIFAR100Folder: Sendable {
             throw .missingFolder(path)
         }
         self.path = path
-        trainingFile = try CIFAR100Folder.mapRecords(CIFAR100Folder.file(Split.training.fileName, in: path))
-        testFile = try CIFAR100Folder.mapRecords(CIFAR100Folder.file(Split.test.fileName, in: path))
+        trainingFile = try CIFAR100Folder.mapRecords(CIFAR100Folder.file(CIFAR100Folder.fileName(of: .training), in: path))
+        testFile = try CIFAR100Folder.mapRecords(CIFAR100Folder.file(CIFAR100Folder.fileName(of: .test), in: path))
         fineLabels = try CIFAR100Folder.validatedLabels(of: [trainingFile, testFile])
         coarseNames = try CIFAR100Folder.names(
             in: CIFAR100Folder.file("coarse_label_names.txt", in: path), expected: CIFAR100Folder.superclassLimit)
@@ -66,10 +61,10 @@ package struct CIFAR100Folder: Sendable {
     }
 
     /// The number of images of a split.
-    package func count(of split: Split) -> Int { file(of: split).count / CIFAR100Folder.recordBytes }
+    package func count(of split: ImageSplit) -> Int { file(of: split).count / CIFAR100Folder.recordBytes }
 
     /// The coarse and the fine label of record `index` of a split.
-    package func labels(of split: Split, at index: Int) -> (coarse: Int, fine: Int) {
+    package func labels(of split: ImageSplit, at index: Int) -> (coarse: Int, fine: Int) {
         let file = file(of: split)
         precondition(index >= 0 && index < file.count / CIFAR100Folder.recordBytes, "record \(index) of \(file.path)")
         return withExtendedLifetime(file) {
@@ -95,7 +90,7 @@ package struct CIFAR100Folder: Sendable {
     }
 
     /// The mapped file of a split.
-    func file(of split: Split) -> MappedFile { split == .training ? trainingFile : testFile }
+    func file(of split: ImageSplit) -> MappedFile { split == .training ? trainingFile : testFile }
 }
 
 extension CIFAR100Folder {

@@ -36,6 +36,9 @@ package enum DatasetError: Error, Equatable, LocalizedError {
     case inputMismatch(
         source: String, channels: Int, imageSize: Int, expectedChannels: Int, expectedImageSize: Int)
 
+    /// A folder of image files, or the file of its decoded images.
+    case imageFolder(ImageFolderProblem)
+
     /// Which of a record's two labels is meant.
     package enum LabelKind: String, Sendable { case coarse, fine }
 
@@ -82,6 +85,8 @@ package enum DatasetError: Error, Equatable, LocalizedError {
             """
         case .invalidMixup(let alpha):
             "Mixup's alpha is \(alpha), expected \(Mixup.alphas.lowerBound) to \(Mixup.alphas.upperBound)"
+        case .imageFolder(let problem):
+            problem.description
         case .inputMismatch(let source, let channels, let imageSize, let expectedChannels, let expectedImageSize):
             """
             The images of \(source) have \(DatasetError.shape(channels, imageSize)), \
@@ -91,13 +96,14 @@ package enum DatasetError: Error, Equatable, LocalizedError {
     }
 
     package var recoverySuggestion: String? {
-        let download = "download the binary version from https://www.cs.toronto.edu/~kriz/cifar.html"
+        let download = "to download it anew: sower data fetch cifar100 --to DIR"
         switch self {
         case .missingFolder(let folder):
-            return "Unpack the data set there (\(download)), or write a synthetic one: sower data synthesize --output \(folder)"
+            return "Download the data set (sower data fetch cifar100 --to \(folder); or tiny-imagenet), "
+                + "or write a synthetic one: sower data synthesize --output \(folder)"
         case .missingFile(let file):
             let folder = (file as NSString).deletingLastPathComponent
-            return "See what is there with: sower data check \(folder); to replace it, \(download)"
+            return "See what is there with: sower data check \(folder); \(download),"
                 + " or write a synthetic set elsewhere: sower data synthesize --output DIR"
         case .unreadable(let file, _):
             return "Make it a file this user can read: ls -l \(file)"
@@ -109,7 +115,7 @@ package enum DatasetError: Error, Equatable, LocalizedError {
             }
             return remedy
         case .labelOutOfRange(let file, _, _, _, _):
-            return "The file is damaged or not CIFAR-100: \(download), then: "
+            return "The file is damaged or not CIFAR-100; \(download), then: "
                 + "sower data check \((file as NSString).deletingLastPathComponent)"
         case .twoSuperclasses(_, let first, _):
             return "Training and test file must come from one data set: \(download), then: "
@@ -133,6 +139,8 @@ package enum DatasetError: Error, Equatable, LocalizedError {
             return "Set the study's crop padding below the image size, such as \(imageSize / 8)"
         case .invalidMixup:
             return "Set the study's mixup to a number such as 0.2, or leave it out"
+        case .imageFolder(let problem):
+            return problem.suggestion
         case .inputMismatch(_, let channels, let imageSize, let expectedChannels, _):
             return channels == expectedChannels
                 ? "Set the model's image size to \(imageSize)"

@@ -1,65 +1,58 @@
-/// The images of some superclasses in one split, as a classification problem of its own.
+/// The images of some superclasses in one split, or of all classes, as a classification problem of its own.
 ///
-/// Fine labels are re-mapped to `0..<classes` in ascending order; the map comes from the whole folder, so the training
-/// and the test subset of the same superclasses agree. Images keep the order of their file.
+/// Labels are re-mapped to `0..<classes` in ascending order; the map comes from the whole data set, so the training and
+/// the test subset of the same superclasses agree. Images keep the order of their file.
 ///
-/// Errors: ``DatasetError/emptySelection(file:superclass:)`` when the split has no record of a superclass, and those of
+/// Errors: ``DatasetError/emptySelection(file:superclass:)`` when the split has no image of a superclass, and those of
 /// ``ImageAssembly``.
 package struct ImageSubset: Sendable {
     /// The split the images come from.
-    package let split: CIFAR100Folder.Split
-    /// The superclasses selected, ascending.
+    package let split: ImageSplit
+    /// The superclasses selected, ascending; none for all classes.
     package let superclasses: [Int]
-    /// The fine label of each class of this problem, ascending.
+    /// The label in the data set of each class of this problem, ascending.
     package let fineLabels: [Int]
     /// How stored images become a batch.
     package let assembly: ImageAssembly
 
-    private let file: MappedFile
+    private let images: StoredImages
     private let records: [Int32]
-    private let classOfRecord: [UInt8]
+    private let classOfRecord: [UInt16]
 
-    /// Selects the records of `superclasses` (any order, duplicates ignored) in a split of `folder`.
+    /// Selects the images of `superclasses` (any order, duplicates ignored; none for all classes) in a split of `data`.
     ///
     /// - Parameters:
     ///   - imageSize: The height and width of the images in a batch; stored images of another size are resized.
-    ///   - augmentation: What is drawn for each image, from `seed`, the epoch and the image's record number in its file.
+    ///   - normalization: That of the data set where none is given.
+    ///   - augmentation: What is drawn for each image, from `seed`, the epoch and the image's number in its split.
     package init(
-        _ folder: CIFAR100Folder, split: CIFAR100Folder.Split, superclasses: [Int], imageSize: Int = CIFAR100Folder.side,
-        normalization: Normalization = .cifar100, augmentation: Augmentation = .none, seed: UInt64 = 0
+        _ data: some ImageDataset, split: ImageSplit, superclasses: [Int], imageSize: Int? = nil,
+        normalization: Normalization? = nil, augmentation: Augmentation = .none, seed: UInt64 = 0
     ) throws(DatasetError) {
         assembly = try ImageAssembly(
-            storedSize: CIFAR100Folder.side, channels: CIFAR100Folder.channels, imageSize: imageSize,
-            normalization: normalization, augmentation: augmentation, seed: seed)
+            storedSize: data.imageSize, channels: data.channels, imageSize: imageSize ?? data.imageSize,
+            normalization: normalization ?? data.normalization, augmentation: augmentation, seed: seed)
         self.split = split
         self.superclasses = Set(superclasses).sorted()
-        file = folder.file(of: split)
+        images = data.images(of: split)
 
-        var selected = [Bool](repeating: false, count: CIFAR100Folder.superclassLimit)
-        for superclass in self.superclasses {
-            guard selected.indices.contains(superclass), !folder.fineLabels[superclass].isEmpty else {
-                throw .emptySelection(file: file.path, superclass: superclass)
-            }
-            selected[superclass] = true
-        }
-        fineLabels = self.superclasses.flatMap { folder.fineLabels[$0] }.sorted()
-        var classOfFine = [UInt8](repeating: 0, count: CIFAR100Folder.fineLimit)
-        for (index, fine) in fineLabels.enumerated() { classOfFine[fine] = UInt8(index) }
+        let labels = data.labels
+        fineLabels = self.superclasses.isEmpty ? labels : self.superclasses.flatMap { data.labels(ofSuperclass: $0) }.sorted()
+        var classOfLabel = [UInt16?](repeating: nil, count: (labels.last ?? -1) + 1)
+        for (index, label) in fineLabels.enumerated() { classOfLabel[label] = UInt16(index) }
 
         var records: [Int32] = []
-        var classes: [UInt8] = []
-        var found = Set<Int>()
-        let bytes = file.bytes
-        for record in 0..<file.count / CIFAR100Folder.recordBytes {
-            let start = record * CIFAR100Folder.recordBytes
-            let coarse = Int(bytes[start])
-            guard selected[coarse] else { continue }
-            found.insert(coarse)
+        var classes: [UInt16] = []
+        var found = [Bool](repeating: false, count: classOfLabel.count)
+        for record in 0..<images.count {
+            let label = images.label(at: record)
+            guard let place = classOfLabel[label] else { continue }
+            found[label] = true
             records.append(Int32(record))
-            classes.append(classOfFine[Int(bytes[start + 1])])
+            classes.append(place)
         }
-        for superclass in self.superclasses where !found.contains(superclass) {
-            throw .emptySelection(file: file.path, superclass: superclass)
+        for superclass in self.superclasses where !data.labels(ofSuperclass: superclass).contains(where: { found[$0] }) {
+            throw .emptySelection(file: images.path, superclass: superclass)
         }
         self.records = records
         classOfRecord = classes
@@ -80,14 +73,14 @@ package struct ImageSubset: Sendable {
     /// The class of image `index`.
     package func label(of index: Int) -> Int { Int(classOfRecord[index]) }
 
-    /// The record number of image `index` in its file.
+    /// The number of image `index` in its split.
     package func record(of index: Int) -> Int { Int(records[index]) }
 
     /// Throws unless a network that takes images of so many channels and pixels can be fed from here.
     ///
     /// Errors: ``DatasetError/inputMismatch(source:channels:imageSize:expectedChannels:expectedImageSize:)``.
     package func requireInput(channels: Int, imageSize: Int) throws(DatasetError) {
-        try assembly.requireInput(channels: channels, imageSize: imageSize, from: file.path)
+        try assembly.requireInput(channels: channels, imageSize: imageSize, from: images.path)
     }
 
     /// Writes the images `indices`, resized, augmented and normalized, as `[H][W][C][N]` with N = `indices.count`, and a
@@ -108,17 +101,15 @@ package struct ImageSubset: Sendable {
     ///
     /// Several threads may fill disjoint columns of one batch at once; the bits do not depend on the cut.
     package func fill(
-        _ indices: ArraySlice<Int>, columns: Range<Int>, epoch: Int, images: UnsafeMutablePointer<Float>,
+        _ indices: ArraySlice<Int>, columns: Range<Int>, epoch: Int, images batch: UnsafeMutablePointer<Float>,
         labels: UnsafeMutablePointer<Int32>
     ) {
-        withExtendedLifetime(file) {
-            let bytes = file.bytes.baseAddress!.assumingMemoryBound(to: UInt8.self)
-            assembly.fill(columns: columns, of: indices.count, epoch: epoch, images: images) { column in
+        images.withPixels { pixels in
+            assembly.fill(columns: columns, of: indices.count, epoch: epoch, images: batch) { column in
                 let index = indices[indices.startIndex + column]
                 labels[column] = Int32(classOfRecord[index])
                 let record = Int(records[index])
-                return ImageAssembly.StoredImage(
-                    pixels: bytes + (record * CIFAR100Folder.recordBytes + 2), index: record)
+                return ImageAssembly.StoredImage(pixels: pixels + record * self.images.pixelStride, index: record)
             }
         }
     }

@@ -113,7 +113,7 @@ extension SyntheticImages {
     }
 
     /// All records of a split, in an order shuffled by the seed.
-    private static func records(of split: CIFAR100Folder.Split, perClass: Int, seed: UInt64) -> Data {
+    private static func records(of split: ImageSplit, perClass: Int, seed: UInt64) -> Data {
         let splitNumber: UInt64 = split == .training ? 1 : 2
         var order = Array(0..<100 * perClass)
         var stream = RandomStream(seed: seed, substream: splitNumber << 56)

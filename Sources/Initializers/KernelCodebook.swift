@@ -28,20 +28,20 @@ package struct KernelCodebook: Sendable, Equatable {
         self.counts = counts
     }
 
-    /// Clusters the kernels `[n, K, K]` of a layer, of all source models together, into k centres.
+    /// Clusters the kernels `[n, K, K]` of a layer, of all source models together, into k centres. Threads change no bit.
     ///
     /// Errors: those of ``KMeans/cluster(_:dimension:seed:)`` and ``InitializerError/wrongShape(what:actual:expected:)``.
     ///
     /// Source: the clustered-initialization study, section 2.4.1.
     package static func cluster(
-        kernels: Tensor, distance: KernelDistance, k: Int, seed: UInt64, maximumIterations: Int = 300
+        kernels: Tensor, distance: KernelDistance, k: Int, seed: UInt64, maximumIterations: Int = 300, threads: Int = 1
     ) throws(InitializerError) -> KernelCodebook {
         guard kernels.shape.count == 3, kernels.shape[1] == kernels.shape[2], kernels.shape[1] > 0 else {
             throw .wrongShape(what: "the tensor of kernels", actual: kernels.shape, expected: "[n, K, K]")
         }
         let side = kernels.shape[1]
         let clustering = try KMeans(clusters: k, maximumIterations: maximumIterations).cluster(
-            distance.features(of: kernels.values, side: side), dimension: side * side, seed: seed)
+            distance.features(of: kernels.values, side: side), dimension: side * side, seed: seed, threads: threads)
         return try KernelCodebook(
             centres: Tensor(
                 shape: [k, side, side], values: distance.centreKernels(clustering, kernels: kernels.values, side: side)),

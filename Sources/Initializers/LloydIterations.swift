@@ -1,19 +1,25 @@
+import CKernels
+
 /// Lloyd's iterations over one set of points, with Hamerly's bounds.
 ///
-/// Invariants between steps: `sums` and `counts` belong to `assignments`; `upper` is at least the distance of a point to
+/// Invariants between steps: `sums` and `counts` belong to the assignments; `upper` is at least the distance of a point to
 /// its centre and `lower` at most its distance to any other centre.
+///
+/// Threads share a pass twice: by points to find the nearest centres, then by clusters to move what has changed between
+/// their sums, each in the order of the points. So every sum is the chain of additions that one thread would make, and
+/// neither the number of threads nor the instruction set changes a bit.
 struct LloydIterations {
     private let points: [Float]
     private let dimension: Int
     private let clusters: Int
+    private let threads: Int
+    private let level: Int32
     /// The centres, `[k][dimension]`.
     private(set) var centres: [Double]
     private(set) var iterations = 0
     private(set) var converged = false
 
-    private var assignments: [UInt8]
-    private var upper: [Float]
-    private var lower: [Float]
+    private let states: PointStates
     private var sums: [Double]
     private var counts: [Int]
 
@@ -21,21 +27,23 @@ struct LloydIterations {
     private static let up: Float = 1.00001
     private static let down: Float = 0.99999
 
-    init(_ points: [Float], dimension: Int, centres: [Double]) {
+    /// Points that a thread takes at a time.
+    private static let grain = 1 << 15
+
+    init(_ points: [Float], dimension: Int, centres: [Double], threads: Int) {
         self.points = points
         self.dimension = dimension
         self.centres = centres
+        self.threads = threads
+        level = sower_product_level()
         clusters = centres.count / dimension
         let count = points.count / dimension
-        assignments = [UInt8](repeating: 0, count: count)
-        upper = [Float](repeating: .infinity, count: count)
-        lower = [Float](repeating: 0, count: count)
+        states = PointStates(count: count)
         counts = [Int](repeating: 0, count: clusters)
         sums = [Double](repeating: 0, count: centres.count)
         counts[0] = count
-        for start in stride(from: 0, to: points.count, by: dimension) {
-            for axis in 0..<dimension { sums[axis] += Double(points[start + axis]) }
-        }
+        let origin = [Float](repeating: 0, count: dimension)
+        sower_kmeans_moments(level, points, count, dimension, origin, &sums, nil)
     }
 
     /// Iterates until no assignment changes, the centres' squared shifts sum to `shiftLimit` at most, or `maximum`
@@ -49,8 +57,7 @@ struct LloydIterations {
                 converged = true
                 return
             }
-            loosen(by: shifts)
-            if reassign() == 0 {
+            if reassign(after: shifts) == 0 {
                 converged = true
                 return
             }
@@ -59,27 +66,12 @@ struct LloydIterations {
 
     /// Assigns every point to the nearest of the centres as they are, and adds up the squared distances.
     mutating func finish() -> Clustering {
-        for point in upper.indices {
-            upper[point] = .infinity
-            lower[point] = 0
-        }
+        states.forgetBounds()
         _ = reassign()
-        var inertia = 0.0
-        let rounded = centres.map { Float($0) }
-        points.withUnsafeBufferPointer { points in
-            for (point, cluster) in assignments.enumerated() {
-                var distance = 0.0
-                for axis in 0..<dimension {
-                    let centre = rounded[Int(cluster) * dimension + axis]
-                    let difference = Double(points[point * dimension + axis]) - Double(centre)
-                    distance += difference * difference
-                }
-                inertia += distance
-            }
-        }
         return Clustering(
-            centres: rounded, counts: counts, assignments: assignments, inertia: inertia, iterations: iterations,
-            converged: converged)
+            centres: centres.map { Float($0) }, counts: counts,
+            assignments: [UInt8](UnsafeBufferPointer(start: states.assignments, count: states.count)), inertia: inertia(),
+            iterations: iterations, converged: converged)
     }
 }
 
@@ -102,12 +94,12 @@ extension LloydIterations {
 
     /// Gives each empty cluster the farthest point of a cluster that has others.
     private mutating func relocateEmptyClusters() {
-        var distances = assignments.indices.map { squaredDistance(point: $0, cluster: Int(assignments[$0])) }
+        var distances = (0..<states.count).map { squaredDistance(point: $0, cluster: Int(states.assignments[$0])) }
         var moved = false
         for cluster in 0..<clusters where counts[cluster] == 0 {
             var farthest: Int?
             for (point, distance) in distances.enumerated()
-            where distance > 0 && counts[Int(assignments[point])] > 1 && distance > farthest.map({ distances[$0] }) ?? 0 {
+            where distance > 0 && counts[Int(states.assignments[point])] > 1 && distance > farthest.map({ distances[$0] }) ?? 0 {
                 farthest = point
             }
             guard let farthest else { break }
@@ -115,11 +107,7 @@ extension LloydIterations {
             distances[farthest] = 0
             moved = true
         }
-        guard moved else { return }
-        for point in upper.indices {
-            upper[point] = .infinity
-            lower[point] = 0
-        }
+        if moved { states.forgetBounds() }
     }
 
     private func squaredDistance(point: Int, cluster: Int) -> Double {
@@ -131,7 +119,7 @@ extension LloydIterations {
 
     /// Moves a point's share of the sums from its cluster to another.
     private mutating func transfer(_ point: Int, to cluster: Int) {
-        let old = Int(assignments[point])
+        let old = Int(states.assignments[point])
         for axis in 0..<dimension {
             let value = Double(points[point * dimension + axis])
             sums[old * dimension + axis] -= value
@@ -139,11 +127,12 @@ extension LloydIterations {
         }
         counts[old] -= 1
         counts[cluster] += 1
-        assignments[point] = UInt8(cluster)
+        states.assignments[point] = UInt8(cluster)
     }
 
-    /// Keeps the bounds true after the centres moved: the own one by its shift, the others by the largest of theirs.
-    private mutating func loosen(by shifts: [Double]) {
+    /// How much centres that moved loosen the bounds of each cluster's points: the upper one by the own shift, the lower one by
+    /// the largest of the others.
+    private func loosening(_ shifts: [Double]) -> (rise: [Float], fall: [Float]) {
         var largest = 0, second = -1
         for cluster in 1..<max(clusters, 1) {
             if shifts[cluster] > shifts[largest] {
@@ -158,17 +147,7 @@ extension LloydIterations {
             let other = cluster == largest ? second : largest
             return other < 0 ? 0 : rise[other]
         }
-        assignments.withUnsafeBufferPointer { assignments in
-            upper.withUnsafeMutableBufferPointer { upper in
-                lower.withUnsafeMutableBufferPointer { lower in
-                    for point in assignments.indices {
-                        let cluster = Int(assignments[point])
-                        upper[point] += rise[cluster]
-                        lower[point] -= fall[cluster]
-                    }
-                }
-            }
-        }
+        return (rise, fall)
     }
 
     /// Half the distance from each centre to the nearest other one: points closer than that cannot change sides.
@@ -187,52 +166,70 @@ extension LloydIterations {
         }
     }
 
-    /// Brings every assignment up to date; returns how many changed.
-    private mutating func reassign() -> Int {
+    /// Calls `body` with what a pass over the points needs.
+    private func withPass<Result>(after shifts: [Double]?, _ body: (UnsafePointer<sower_kmeans_pass>) -> Result) -> Result {
+        let (rise, fall) = loosening(shifts ?? [Double](repeating: 0, count: clusters))
         let separations = halfSeparations()
+        let looseness = (0..<clusters).flatMap { cluster -> [Float] in [rise[cluster], fall[cluster], separations[cluster], 0] }
         let rounded = centres.map { Float($0) }
-        let dimension = dimension
-        var changed = 0
-        var pending = PendingPoints(dimension: dimension)
-        points.withUnsafeBufferPointer { points in
+        return points.withUnsafeBufferPointer { points in
             rounded.withUnsafeBufferPointer { rounded in
-                for point in 0..<points.count / dimension {
-                    let cluster = Int(assignments[point])
-                    let safe = max(lower[point], separations[cluster])
-                    if upper[point] < safe { continue }
-                    if upper[point] < .infinity {
-                        var square: Float = 0
-                        for axis in 0..<dimension {
-                            let difference = points[point * dimension + axis] - rounded[cluster * dimension + axis]
-                            square += difference * difference
-                        }
-                        upper[point] = square.squareRoot() * LloydIterations.up
-                        if upper[point] < safe { continue }
-                    }
-                    pending.append(point, points)
-                    if pending.isFull { changed += settle(&pending, rounded) }
+                looseness.withUnsafeBufferPointer { looseness in
+                    var pass = sower_kmeans_pass(
+                        points: points.baseAddress, dimension: dimension, clusters: clusters, centres: rounded.baseAddress,
+                        looseness: looseness.baseAddress, assignments: states.assignments, next: states.next, upper: states.upper,
+                        lower: states.lower)
+                    return body(&pass)
                 }
-                if !pending.isEmpty { changed += settle(&pending, rounded) }
             }
         }
+    }
+
+    /// Brings every assignment up to date, after the centres moved if they did; returns how many changed.
+    private mutating func reassign(after shifts: [Double]? = nil) -> Int {
+        // One thread alone moves points while they are in its cache. Several would wait for each other too often.
+        let stretch = threads == 1 ? LloydIterations.grain : states.count
+        let tile = 16 * dimension
+        let scratch = UnsafeMutablePointer<Float>.allocate(capacity: tile * threads)
+        defer { scratch.deallocate() }
+        let shared = SharedSums(sums, counts, dimension: dimension)
+        let changed = withPass(after: shifts) { pass in
+            var changed = 0
+            for start in stride(from: 0, to: states.count, by: stretch) {
+                let end = min(start + stretch, states.count)
+                inParallel(threads, end - start, grain: LloydIterations.grain) { range, thread in
+                    sower_kmeans_reassign(level, pass, start + range.lowerBound, start + range.upperBound, scratch + tile * thread)
+                }
+                // Each thread looks at all of these points, and counts the same changes.
+                inParallel(threads, clusters, grain: (clusters + threads - 1) / threads) { range, _ in
+                    let moved = sower_kmeans_transfer(
+                        level, pass, start, end, range.lowerBound, range.upperBound, shared.sums, shared.stride, shared.counts)
+                    if range.lowerBound == 0 { changed += moved }
+                }
+            }
+            return changed
+        }
+        (sums, counts) = shared.values
+        states.acceptNext()
         return changed
     }
 
-    /// Compares the pending points with every centre, sets their assignments and bounds; returns how many changed.
-    private mutating func settle(_ pending: inout PendingPoints, _ centres: UnsafeBufferPointer<Float>) -> Int {
-        let found = pending.nearestTwo(of: centres)
-        var changed = 0
-        for lane in 0..<pending.count {
-            let point = Int(pending.indices[lane])
-            upper[point] = found.nearest[lane].squareRoot() * LloydIterations.up
-            lower[point] = found.second[lane].squareRoot() * LloydIterations.down
-            let cluster = Int(found.cluster[lane])
-            if cluster != Int(assignments[point]) {
-                transfer(point, to: cluster)
-                changed += 1
+    /// The sum of squared distances to the centres as they are, rounded, in the order of the points.
+    private func inertia() -> Double {
+        withPass(after: nil) { pass in
+            let stretch = min(8 * LloydIterations.grain, states.count)
+            let squares = UnsafeMutablePointer<Double>.allocate(capacity: stretch)
+            defer { squares.deallocate() }
+            var sum = 0.0
+            for start in stride(from: 0, to: states.count, by: stretch) {
+                let count = min(stretch, states.count - start)
+                inParallel(threads, count, grain: LloydIterations.grain) { range, _ in
+                    sower_kmeans_squares(
+                        level, pass, start + range.lowerBound, start + range.upperBound, squares + range.lowerBound)
+                }
+                for place in 0..<count { sum += squares[place] }
             }
+            return sum
         }
-        pending.removeAll()
-        return changed
     }
 }

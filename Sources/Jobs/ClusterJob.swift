@@ -26,7 +26,7 @@ extension JobRunner {
             }
             let codebook = try KernelCodebook.cluster(
                 kernels: Tensor(shape: [kernels.count / (side * side), side, side], values: kernels), distance: distance,
-                k: spec.clusters, seed: SeedDerivation(root: spec.seed).seed(layer.name))
+                k: spec.clusters, seed: SeedDerivation(root: spec.seed).seed(layer.name), threads: threads.count)
             return (layer: layer.name, codebook: codebook)
         }
         return CodebookFile.encode(codebooks, metadata: ["sower": "codebook 1", "distance": spec.distance.rawValue])

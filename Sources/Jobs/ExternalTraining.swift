@@ -14,7 +14,7 @@ extension JobRunner {
     ///
     /// Errors: ``JobError/commandsNotAllowed``, ``TrainerError``, `ProcessError` when it cannot start, those of making the start.
     func train(
-        _ spec: TrainSpec, by trainer: TrainerSpec, _ request: RunnerRequest, data: CIFAR100Folder, inputs: JobInputs,
+        _ spec: TrainSpec, by trainer: TrainerSpec, _ request: RunnerRequest, data: any ImageDataset, inputs: JobInputs,
         onEpoch: (EpochMetrics) throws -> Void
     ) throws -> Produced {
         guard allowsCommands else { throw JobError.commandsNotAllowed }
@@ -23,11 +23,11 @@ extension JobRunner {
         guard subset.classes == spec.model.classes else {
             throw JobError.malformedInput(
                 name: data.path,
-                reason: "superclasses \(spec.superclasses) have \(subset.classes) classes, the network \(spec.model.classes)")
+                reason: "\(spec.taskWords) \(subset.classes) classes, the network \(spec.model.classes)")
         }
         let folder = try JobFolder()
         defer { folder.remove() }
-        try writeJob(spec, request, fineLabels: subset.fineLabels, inputs: inputs, to: folder.path)
+        try writeJob(spec, request, data, fineLabels: subset.fineLabels, inputs: inputs, to: folder.path)
 
         var output = TrainerOutput(expectedEpochs: spec.recipe.epochs, batchSize: spec.recipe.batchSize)
         var tail = TailBytes()
@@ -52,7 +52,7 @@ extension JobRunner {
         } catch is HasDiverged {}
         if let (epoch, step) = output.divergence { return Produced(outcome: .diverged(epoch: epoch, step: step), epochs: output.epochs) }
         guard spec.keepsWeights else { return Produced(epochs: output.epochs) }
-        return Produced(epochs: output.epochs, stored: try takeWeights(spec.model, in: folder.path, into: inputs.store))
+        return Produced(epochs: output.epochs, stored: [try takeWeights(spec.model, in: folder.path, into: inputs.store)])
     }
 
     /// A training that has diverged has no more to say: its program is ended.
@@ -77,15 +77,17 @@ extension JobRunner {
         return environment
     }
 
-    private func writeJob(_ spec: TrainSpec, _ request: RunnerRequest, fineLabels: [Int], inputs: JobInputs, to folder: String) throws {
+    private func writeJob(
+        _ spec: TrainSpec, _ request: RunnerRequest, _ data: any ImageDataset, fineLabels: [Int], inputs: JobInputs, to folder: String
+    ) throws {
         let shape = try NetworkShape(spec.model)
         let network = Network(shape: shape, maximumBatch: 1, threads: threads)
         try network.load(NetworkStart.state(spec.start, shape: shape, seed: spec.seeds.weights, inputs: inputs))
         try StateDictFile.write(network, to: folder + "/" + TrainerJob.initializationName, metadata: ["format": "pt"])
         guard mkdir(folder + "/" + TrainerJob.outputsName, 0o700) == 0 else { throw ProcessError.system("mkdir", errno) }
         let job = TrainerJob(
-            job: JobID(canonicalJSON: request.spec).digest.hex, training: spec, dataPath: request.datasetPath, fineLabels: fineLabels,
-            normalization: .cifar100, threads: threads.count)
+            job: JobID(canonicalJSON: request.spec).digest.hex, training: spec, dataPath: data.path, fineLabels: fineLabels,
+            normalization: data.normalization, threads: threads.count)
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes, .prettyPrinted]
         try encoder.encode(job).write(to: URL(fileURLWithPath: folder + "/job.json"))

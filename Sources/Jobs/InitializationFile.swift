@@ -30,8 +30,9 @@ package struct CodebookFile {
     }
 }
 
-/// A sampled initialization as codebook and assignment, a thirtieth of the filters' own size:
-/// `<layer>.centres` F32 `[k, K, K]` and `<layer>.assignment` U8 `[O, C]`, the centre of each kernel.
+/// An initialization of a network's first layers. A sampled one is codebook and assignment, a thirtieth of the filters' own size:
+/// `<layer>.centres` F32 `[k, K, K]` and `<layer>.assignment` U8 `[O, C]`, the centre of each kernel. An aligned one is dense:
+/// `<layer>` F32 `[O, C, K, K]`.
 package struct InitializationFile {
     private let file: SafetensorsFile
 
@@ -49,8 +50,20 @@ package struct InitializationFile {
             }, metadata: metadata)
     }
 
+    package static func encode(dense layers: [(layer: String, filters: Tensor)], metadata: [String: String]) -> [UInt8] {
+        SafetensorsWriter.encode(
+            layers.map { SafetensorsTensor(name: $0.layer, shape: $0.filters.shape, floats: $0.filters.values) }, metadata: metadata)
+    }
+
     /// The filters `[O, C, K, K]` of a layer.
     package func filters(of layer: ParameterDescription) throws -> Tensor {
+        if let dense = file.entry(layer.name) {
+            guard dense.shape == layer.shape else {
+                throw JobError.malformedInput(
+                    name: file.file, reason: "\(layer.name) has filters \(dense.shape), the network \(layer.shape)")
+            }
+            return Tensor(shape: layer.shape, values: try file.floats(layer.name))
+        }
         guard let centres = file.entry("\(layer.name).centres"), let assignment = file.entry("\(layer.name).assignment") else {
             throw JobError.malformedInput(name: file.file, reason: "it has no filters for \(layer.name)")
         }

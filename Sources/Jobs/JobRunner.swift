@@ -12,7 +12,7 @@ import Studies
 /// its inputs alone, so any runner of one numeric class gives the same bits.
 package final class JobRunner {
     let clock: () -> Duration
-    /// Threads of a training; they change the speed and never a bit.
+    /// Threads of a training or a clustering; they change the speed and never a bit.
     let threads: ThreadTeam
     /// Whether the host's owner lets jobs be any program.
     let allowsCommands: Bool
@@ -63,15 +63,17 @@ package final class JobRunner {
                 produced = Produced(artifact: ("codebook", try cluster(spec, inputs: inputs)))
             case .sample(let spec):
                 produced = Produced(artifact: ("initialization", try sample(spec, inputs: inputs)))
+            case .align(let spec):
+                produced = Produced(artifact: ("initialization", try align(spec, inputs: inputs)))
             case .file(let spec):
-                produced = Produced(stored: try file(spec, store: inputs.store))
+                produced = Produced(stored: [try file(spec, store: inputs.store)])
             case .command(let spec):
                 try command(spec)
                 produced = Produced()
             case .noop(let spec):
                 produced = Produced(epochs: try noop(spec, onEpoch: onEpoch))
             }
-            var artifacts = produced.stored.map { [$0] } ?? []
+            var artifacts = produced.stored
             if let (name, bytes) = produced.artifact {
                 let reference = try putWhenThereIsRoom(bytes, in: inputs.store)
                 artifacts = [ArtifactNotice(name: name, digest: reference.digest, size: UInt64(reference.size))]
@@ -138,22 +140,23 @@ package final class JobRunner {
         }
     }
 
-    private func dataset(at path: String, expecting digest: Digest) throws -> CIFAR100Folder {
-        if datasets[path] == nil {
-            let folder = try CIFAR100Folder(path: path)
-            datasets[path] = LoadedDataset(folder: folder, digest: folder.digest())
+    private func dataset(at path: String, expecting digest: Digest) throws -> any ImageDataset {
+        let place = DatasetFolder.place(of: digest, in: path)
+        if datasets[place] == nil {
+            let data = try DatasetFolder.open(place) { FileHandle.standardError.write(Data(($0 + "\n").utf8)) }
+            datasets[place] = LoadedDataset(data: data, digest: data.digest())
         }
-        guard let loaded = datasets[path] else { preconditionFailure("the data set has just been put there") }
+        guard let loaded = datasets[place] else { preconditionFailure("the data set has just been put there") }
         guard loaded.digest == digest else {
             // The folder may have been repaired since: look again next time.
-            datasets[path] = nil
-            throw JobError.wrongDataset(path: path, actual: loaded.digest, expected: digest)
+            datasets[place] = nil
+            throw JobError.wrongDataset(path: place, actual: loaded.digest, expected: digest)
         }
-        return loaded.folder
+        return loaded.data
     }
 
     private struct LoadedDataset {
-        var folder: CIFAR100Folder
+        var data: any ImageDataset
         var digest: Digest
     }
 }
@@ -163,6 +166,6 @@ struct Produced {
     var outcome = AttemptOutcome.finished
     var epochs: [EpochMetrics] = []
     var artifact: (name: String, bytes: [UInt8])?
-    /// An artifact that is in the store already.
-    var stored: ArtifactNotice?
+    /// Artifacts that are in the store already.
+    var stored: [ArtifactNotice] = []
 }

@@ -14,11 +14,7 @@ package enum NetworkStart {
         case .gabor(let layers):
             var state = defaultState(shape: shape, seed: seed)
             for layer in try firstLayers(layers, of: shape) {
-                let layerSeed = SeedDerivation(root: seed).seed("gabor/\(layer.name)")
-                state.replace(
-                    DeferredState.Entry(name: layer.name, shape: layer.shape) {
-                        try GaborFilters.tensor(shape: layer.shape, seed: layerSeed)
-                    })
+                state.replace(DeferredState.Entry(name: layer.name, shape: layer.shape) { try gabor(layer, seed: seed) })
             }
             return state
         case .weights(let job, let head):
@@ -32,6 +28,19 @@ package enum NetworkStart {
             }
             return state
         }
+    }
+
+    /// The filters `[O, C, K, K]` that a start without an artifact gives one of the network's layers; `nil` for a start that reads one.
+    package static func drawnFilters(of layer: ParameterDescription, start: StartSpec, shape: NetworkShape, seed: UInt64) throws -> Tensor? {
+        switch start {
+        case .gabor(let layers) where try firstLayers(layers, of: shape).contains(layer): return try gabor(layer, seed: seed)
+        case .random, .gabor: return defaultTensor(layer, of: shape, seed: SeedDerivation(root: seed).seed(layer.name))
+        case .weights, .filters: return nil
+        }
+    }
+
+    private static func gabor(_ layer: ParameterDescription, seed: UInt64) throws -> Tensor {
+        try GaborFilters.tensor(shape: layer.shape, seed: SeedDerivation(root: seed).seed("gabor/\(layer.name)"))
     }
 
     /// Throws, naming the tensor, unless networks of `model` can start from the file: their names and shapes, but for the
@@ -128,7 +137,7 @@ package enum NetworkStart {
 
 extension NetworkShape {
     /// The shape that a specification names.
-    init(_ spec: ModelSpec) throws {
+    package init(_ spec: ModelSpec) throws {
         guard let architecture = Architecture(rawValue: spec.architecture) else {
             throw JobError.unsupported("the architecture \(spec.architecture.prefix(80))")
         }

@@ -10,7 +10,7 @@ extension Mixup: BatchMixing {}
 extension JobRunner {
     /// Trains one network on the task of `spec`, from its beginning or from a checkpoint of the same job.
     func train(
-        _ spec: TrainSpec, data: CIFAR100Folder, inputs: JobInputs, checkpoints: Checkpoints,
+        _ spec: TrainSpec, data: any ImageDataset, inputs: JobInputs, checkpoints: Checkpoints,
         onEpoch: (EpochMetrics) throws -> Void
     ) throws -> Produced {
         let shape = try NetworkShape(spec.model)
@@ -23,7 +23,7 @@ extension JobRunner {
         guard training.classes == shape.classes else {
             throw JobError.malformedInput(
                 name: data.path,
-                reason: "superclasses \(spec.superclasses) have \(training.classes) classes, the network \(shape.classes)")
+                reason: "\(spec.taskWords) \(training.classes) classes, the network \(shape.classes)")
         }
         let network = Network(shape: shape, maximumBatch: spec.recipe.batchSize, threads: threads)
         // A checkpoint that is not this job's is as good as none.
@@ -46,10 +46,18 @@ extension JobRunner {
         if case .diverged(let epoch, let step, _) = outcome {
             return Produced(outcome: .diverged(epoch: epoch, step: step), epochs: epochs)
         }
-        guard spec.keepsWeights else { return Produced(epochs: epochs) }
-        let weights = try StateDictFile.put(network, into: inputs.store, metadata: ["format": "pt"])
-        return Produced(
-            epochs: epochs, stored: ArtifactNotice(name: "weights", digest: weights.digest, size: UInt64(weights.size)))
+        var stored: [ArtifactNotice] = []
+        if spec.keepsWeights {
+            let weights = try StateDictFile.put(network, into: inputs.store, metadata: ["format": "pt"])
+            stored.append(ArtifactNotice(name: "weights", digest: weights.digest, size: UInt64(weights.size)))
+        }
+        if spec.keepsPredictions == true {
+            let file = PredictionsFile(predicted: trainer.predictions(), of: validation)
+            let predictions = try putWhenThereIsRoom(file.encoded, in: inputs.store)
+            stored.append(
+                ArtifactNotice(name: PredictionsFile.artifactName, digest: predictions.digest, size: UInt64(predictions.size)))
+        }
+        return Produced(epochs: epochs, stored: stored)
     }
 }
 
@@ -62,6 +70,11 @@ struct Checkpoints {
     var interval: Duration?
     /// Takes a checkpoint after an epoch.
     var publish: (_ epoch: Int, TrainingCheckpoint) throws -> Void
+}
+
+extension TrainSpec {
+    /// The subject of a sentence about the task's classes.
+    var taskWords: String { superclasses.isEmpty ? "the data set has" : "superclasses \(superclasses) have" }
 }
 
 extension TrainSeeds {

@@ -46,13 +46,14 @@ package struct WorkerOrder: Codable, Sendable, Equatable {
 package struct Examination: Codable, Sendable, Equatable {
     package var coordinatorHost: String
     package var coordinatorPort: Int
-    package var dataPath: String?
+    /// The folders of the data sets there.
+    package var dataPaths: [String]
     package var store: String?
 
-    package init(coordinatorHost: String, coordinatorPort: Int, dataPath: String? = nil, store: String? = nil) {
+    package init(coordinatorHost: String, coordinatorPort: Int, dataPaths: [String] = [], store: String? = nil) {
         self.coordinatorHost = coordinatorHost
         self.coordinatorPort = coordinatorPort
-        self.dataPath = dataPath
+        self.dataPaths = dataPaths
         self.store = store
     }
 }

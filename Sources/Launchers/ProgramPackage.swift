@@ -110,15 +110,6 @@ package enum HomeFolder {
     package static func expanding(_ path: String) -> String { path.hasPrefix("~/") ? self.path + path.dropFirst() : path }
 }
 
-/// Where programs are.
-package enum Programs {
-    /// The first of the name on the `PATH`.
-    package static func path(of name: String) -> String? {
-        let folders = (ProcessInfo.processInfo.environment["PATH"] ?? "/usr/local/bin:/usr/bin:/bin").split(separator: ":")
-        return folders.map { "\($0)/\(name)" }.first { FileManager.default.isExecutableFile(atPath: $0) }
-    }
-}
-
 /// Why nothing can be launched.
 package enum LaunchError: Error, Equatable, LocalizedError {
     case noProgram(String)

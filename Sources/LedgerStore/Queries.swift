@@ -17,16 +17,68 @@ package enum Queries {
         """
 
     /// A cell's place, its job, whether that is running, the seal of its result, what that is over, the seal of its epochs.
-    package static let cells = """
-        SELECT cells.arm, cells.pair, cells.replicate, jobs.id, attempts.job IS NOT NULL, job_seals.result, \(Seals.sealed),
-            job_seals.epochs
-        FROM cells
+    package static let cells = "SELECT \(cellColumns) FROM cells \(cellJoins) \(cellOrder)"
+
+    /// The same, and the attempt whose result stands, or else the newest: number, worker, host, start and end; and when it was settled.
+    static let exportedCells = """
+        SELECT \(cellColumns), latest.number, latest.worker, workers.host, latest.started_at, latest.ended_at, jobs.settled_at
+        FROM cells \(cellJoins)
+        LEFT JOIN attempts AS latest ON latest.job = cells.job
+            AND latest.number = coalesce(jobs.settled_attempt, (SELECT max(number) FROM attempts WHERE job = cells.job))
+        LEFT JOIN workers ON workers.name = latest.worker
+        \(cellOrder)
+        """
+
+    private static let cellColumns = """
+        cells.arm, cells.pair, cells.replicate, jobs.id, attempts.job IS NOT NULL, job_seals.result, \(Seals.sealed), job_seals.epochs
+        """
+    private static let cellJoins = """
         JOIN jobs ON jobs.id = cells.job
         LEFT JOIN job_seals ON job_seals.job = cells.job
         LEFT JOIN attempts ON attempts.job = cells.job AND attempts.state = 'running'
-        WHERE cells.study = ? AND cells.stage = ?
-        ORDER BY cells.position
         """
+    private static let cellOrder = "WHERE cells.study = ? AND cells.stage = ? ORDER BY cells.position"
+
+    /// Every attempt of a study that has ended, as it ended: the job's number in the study, its id and stage, the attempt's number and
+    /// host, how it ended, start and end, the bytes of the artifacts that the job reads, and of those that this attempt made.
+    static let endedAttempts = """
+        WITH numbered AS (
+            SELECT job, stage, row_number() OVER (ORDER BY stage, job) AS number FROM study_jobs WHERE study = ?
+        )
+        SELECT numbered.number, jobs.digest, stages.name, attempts.number, workers.host, attempts.state, attempts.started_at,
+            attempts.ended_at,
+            (SELECT coalesce(sum(size), 0) FROM job_inputs JOIN artifacts ON artifacts.job = job_inputs.input WHERE job_inputs.job = jobs.id),
+            CASE WHEN attempts.number IS jobs.settled_attempt THEN (SELECT coalesce(sum(size), 0) FROM artifacts WHERE job = jobs.id) ELSE 0 END
+        FROM numbered
+        JOIN jobs ON jobs.id = numbered.job
+        JOIN stages ON stages.study = ? AND stages.position = numbered.stage
+        JOIN attempts ON attempts.job = numbered.job AND attempts.ended_at IS NOT NULL
+        JOIN workers ON workers.name = attempts.worker
+        ORDER BY attempts.ended_at, numbered.number, attempts.number
+        """
+
+    /// The results of a study by host and numeric class.
+    static let resultHosts = """
+        SELECT workers.host, jobs.numeric_class, count(*) FROM study_jobs
+        JOIN jobs ON jobs.id = study_jobs.job
+        JOIN attempts ON attempts.job = jobs.id AND attempts.number = jobs.settled_attempt
+        JOIN workers ON workers.name = attempts.worker
+        WHERE study_jobs.study = ? GROUP BY 1, 2 ORDER BY 1, 2
+        """
+
+    /// What a study's jobs and attempts have come to: whatever an export can show changes one of these rows.
+    static let progress = [
+        """
+        SELECT jobs.digest, jobs.state, job_seals.result, job_seals.epochs FROM study_jobs JOIN jobs ON jobs.id = study_jobs.job
+        LEFT JOIN job_seals ON job_seals.job = jobs.id WHERE study_jobs.study = ? ORDER BY study_jobs.stage, study_jobs.job
+        """,
+        """
+        SELECT jobs.digest, attempts.number, attempts.worker, workers.host, attempts.state, attempts.started_at, attempts.ended_at
+        FROM study_jobs JOIN jobs ON jobs.id = study_jobs.job JOIN attempts ON attempts.job = jobs.id
+        JOIN workers ON workers.name = attempts.worker
+        WHERE study_jobs.study = ? ORDER BY study_jobs.stage, study_jobs.job, attempts.number
+        """,
+    ]
 
     package static let epochs = "SELECT \(columns) FROM epochs WHERE job = ? AND attempt = ? ORDER BY epoch"
 

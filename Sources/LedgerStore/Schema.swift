@@ -33,19 +33,27 @@ package enum Schema {
             try Seals.sealAll(db)
             try db.execute(sql: "PRAGMA user_version = 4")
         }
+        // Readers of version 4 read this as well, as long as no job of the new kind is in it.
+        migrator.registerMigration("v4 align", foreignKeyChecks: .immediate) { db in
+            try replaceInJobs(db, "'sample', 'file', 'command', 'noop')", by: "'sample', 'file', 'command', 'noop', 'align')")
+        }
         return migrator
     }
 
-    /// Lets jobs be commands and no-ops. SQLite cannot alter a CHECK; what only adds to one may be edited in the schema's own
-    /// text, which leaves every row as it is. Source: https://www.sqlite.org/lang_altertable.html, section 7.
+    /// Lets jobs be commands and no-ops.
     private static func allowCommands(_ db: Database) throws {
+        try replaceInJobs(
+            db, "kind IN ('train', 'cluster', 'sample', 'file')", by: "kind IN ('train', 'cluster', 'sample', 'file', 'command', 'noop')")
+    }
+
+    /// Changes a CHECK of the table of jobs. SQLite cannot alter a CHECK; what only adds to one may be edited in the schema's own
+    /// text, which leaves every row as it is. Source: https://www.sqlite.org/lang_altertable.html, section 7.
+    private static func replaceInJobs(_ db: Database, _ text: String, by replacement: String) throws {
         let version = try Int.fetchOne(db, sql: "PRAGMA schema_version") ?? 0
         try db.execute(sql: "PRAGMA writable_schema = ON")
         try db.execute(
             sql: "UPDATE sqlite_schema SET sql = replace(sql, ?, ?) WHERE type = 'table' AND name = 'jobs'",
-            arguments: [
-                "kind IN ('train', 'cluster', 'sample', 'file')", "kind IN ('train', 'cluster', 'sample', 'file', 'command', 'noop')",
-            ])
+            arguments: [text, replacement])
         try db.execute(sql: "PRAGMA schema_version = \(version + 1)")
         try db.execute(sql: "PRAGMA writable_schema = RESET")
     }

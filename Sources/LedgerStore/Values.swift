@@ -67,13 +67,14 @@ extension EpochMetrics {
 
 /// What a job computes, as the ledger names it.
 package enum JobKind: String, Sendable, CaseIterable {
-    case train, cluster, sample, file, command, noop
+    case train, cluster, sample, align, file, command, noop
 
     package init(_ spec: JobSpec) {
         switch spec {
         case .train: self = .train
         case .cluster: self = .cluster
         case .sample: self = .sample
+        case .align: self = .align
         case .file: self = .file
         case .command: self = .command
         case .noop: self = .noop
@@ -84,12 +85,12 @@ package enum JobKind: String, Sendable, CaseIterable {
     package var isCentral: Bool {
         switch self {
         case .train, .command, .noop: false
-        case .cluster, .sample, .file: true
+        case .cluster, .sample, .align, .file: true
         }
     }
 
     /// Whether its artifacts are announced to every worker: initializations, which any of them may be about to need.
-    package var isBroadcast: Bool { self == .sample || self == .file }
+    package var isBroadcast: Bool { self == .sample || self == .align || self == .file }
 }
 
 extension [Int] {

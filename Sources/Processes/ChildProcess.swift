@@ -108,6 +108,14 @@ package final class ChildProcess {
         return finish(status)
     }
 
+    /// Whether the process has ended.
+    package var isOver: Bool {
+        if end != nil { return true }
+        // Looked at without being taken: its pipes stay open for what it printed last.
+        var info = siginfo_t()
+        return waitid(P_PID, id_t(processID), &info, WEXITED | WNOHANG | WNOWAIT) == 0 && info.si_signo == SIGCHLD
+    }
+
     /// How the process ended, or `nil` while it runs.
     package func endIfOver() -> ProcessEnd? {
         if let end { return end }

@@ -13,16 +13,17 @@ enum Footnotes {
                 + "); profile: \(info.profile.rawValue)"
         ]
         notes += info.deviations
+        notes += networks(info)
         notes.append(
             "std: divisor n − 1; 95% interval: Student's t, cells taken as independent"
-                + (grouping == .armAndPair ? "" : ", although they share pairs and replicates"))
+                + (grouping == .armAndPair || !info.hasPairs ? "" : ", although they share pairs and replicates"))
         notes += numericClasses(grid)
         notes += withoutValue(grid)
         return notes
     }
 
     /// What the columns of differences are, and what they cannot say.
-    static func comparisons(of rows: [SummaryTable.Row]) -> [String] {
+    static func comparisons(of rows: [SummaryTable.Row], baseline: String?) -> [String] {
         let comparisons = rows.compactMap(\.comparison)
         guard let first = comparisons.first else { return [] }
         let family = comparisons.count == 1 ? "one comparison" : "\(comparisons.count) comparisons"
@@ -35,7 +36,8 @@ enum Footnotes {
         let counts = Set(comparisons.map(\.units)).sorted()
         let range = counts.count == 1 ? "\(counts[0])" : "\(counts[0]) to \(counts[counts.count - 1])"
         var notes = [
-            "difference: arm minus \(first.baseline) over the same pairs and replicates, \(unit) (\(range) units); its 95% interval: BCa "
+            "difference: arm minus \(baseline ?? first.baseline)\(otherBaselines(of: rows, than: baseline)) over the same pairs and "
+                + "replicates, \(unit) (\(range) units); its 95% interval: BCa "
                 + "bootstrap over units, \(BootstrapInterval.resamples) resamples; p: \(first.test.name), two-sided, Holm-adjusted over \(family)"
         ]
         if let smallest = comparisons.map(\.test.smallestP).max(), smallest > 0.05 {
@@ -44,6 +46,28 @@ enum Footnotes {
                     + "cannot call it significant at 0.05")
         }
         return notes
+    }
+
+    /// What else than the table's baseline arms are compared with.
+    private static func otherBaselines(of rows: [SummaryTable.Row], than baseline: String?) -> String {
+        var arms: [(baseline: String, arms: [String])] = []
+        for row in rows {
+            guard let own = row.comparison?.baseline, own != baseline else { continue }
+            if let index = arms.firstIndex(where: { $0.baseline == own }) {
+                if !arms[index].arms.contains(row.arm) { arms[index].arms.append(row.arm) }
+            } else {
+                arms.append((own, [row.arm]))
+            }
+        }
+        return arms.map { " (\($0.arms.joined(separator: ", ")) minus \($0.baseline), which is on their network)" }.joined()
+    }
+
+    /// A difference between arms on two networks is one of networks too.
+    private static func networks(_ info: TableInfo) -> [String] {
+        Set(info.otherNetworks.values).sorted().map { network in
+            let arms = info.arms.filter { info.otherNetworks[$0] == network }.joined(separator: ", ")
+            return "network: \(network) in \(arms), not \(info.network) as in the others; compare arms on one network"
+        }
     }
 
     private static func numericClasses(_ grid: ResultGrid) -> [String] {

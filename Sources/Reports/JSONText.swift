@@ -1,7 +1,7 @@
 /// JSON written by hand, so that the order of keys and every digit are ours.
-enum JSONText {
+package enum JSONText {
     /// A text in quotation marks, with what RFC 8259 requires escaped.
-    static func string(_ text: String) -> String {
+    package static func string(_ text: String) -> String {
         var out = "\""
         for scalar in text.unicodeScalars {
             switch scalar {

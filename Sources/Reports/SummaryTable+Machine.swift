@@ -26,7 +26,7 @@ extension SummaryTable {
     }
 
     func jsonText(digits: Int) -> String {
-        let head: [(String, String)] = [
+        var head: [(String, String)] = [
             ("version", "\(SummaryTable.jsonVersion)"), ("kind", JSONText.string("summary-table")),
             ("study", JSONText.string(info.study)), ("study_digest", JSONText.string(info.studyDigest)),
             ("profile", JSONText.string(info.profile.rawValue)),
@@ -34,6 +34,14 @@ extension SummaryTable {
             ("unit", JSONText.string(metric.unit)), ("epoch", "\(epoch)"), ("rows_by", JSONText.string(grouping.rawValue)),
             ("deviations", "[" + info.deviations.map(JSONText.string).joined(separator: ",") + "]"),
         ]
+        if let published {
+            head += [
+                ("compared_with", JSONText.string("published")),
+                ("published_protocol", JSONText.string(PublishedCurves.evaluationProtocol.rawValue)),
+                ("published_profile", JSONText.string(PublishedCurves.profile.rawValue)),
+                ("published_caveats", "[" + published.caveats.map(JSONText.string).joined(separator: ",") + "]"),
+            ]
+        }
         let members = head.map { "  \(JSONText.string($0.0)): \($0.1)" }
         let rowLines = rows.map { "    " + jsonObject(of: $0, digits: digits) }.joined(separator: ",\n")
         let noteLines = footnotes.map { "    " + JSONText.string($0) }.joined(separator: ",\n")
@@ -52,7 +60,7 @@ extension SummaryTable {
             })
     }
 
-    private static func csvField(_ text: String) -> String {
+    static func csvField(_ text: String) -> String {
         let needsQuotes = text.unicodeScalars.contains { [",", "\"", "\n", "\r"].contains($0) }
         return needsQuotes ? "\"" + text.replacing("\"", with: "\"\"") + "\"" : text
     }

@@ -62,8 +62,8 @@ extension SummaryTable {
     }
 
     private var readerHeaders: [String] {
-        keyHeaders + ["mean ± std", "95% interval", "median", "min", "max", "n"]
-            + (baseline.map { ["− \($0)", "95% interval", "p (Holm)"] } ?? [])
+        keyHeaders + (published == nil ? ["mean ± std", "95% interval", "median", "min", "max", "n"] : publishedHeaders)
+            + (baseline.map { [otherBaselines.isEmpty ? "− \($0)" : "− baseline", "95% interval", "p (Holm)"] } ?? [])
     }
 
     /// A row's fields. A statistic that does not exist is "—"; a group without any value is "n/a"; an incomplete one has *.
@@ -82,19 +82,21 @@ extension SummaryTable {
         let interval = statistics.interval.map {
             "\(FixedPoint.text($0.lowerBound, digits: digits)) to \(FixedPoint.text($0.upperBound, digits: digits))"
         }
+        let count = "\(statistics.n) of \(row.expected)\(row.isComplete ? "" : " *")"
+        if published != nil { return keys + [spread, count] + publishedFields(of: row, digits: digits) + comparisonFields(of: row, digits: digits) }
         return keys + [
             spread, interval ?? text(nil), text(statistics.median), text(statistics.min), text(statistics.max),
-            "\(statistics.n) of \(row.expected)\(row.isComplete ? "" : " *")",
+            count,
         ] + comparisonFields(of: row, digits: digits)
     }
 
     private func comparisonFields(of row: Row, digits: Int) -> [String] {
         guard let baseline else { return [] }
-        guard let comparison = row.comparison else { return Array(repeating: row.arm == baseline ? "" : "n/a", count: 3) }
-        func signed(_ value: Double) -> String {
-            let text = FixedPoint.text(abs(value), digits: digits)
-            return (value < 0 ? "−" : "+") + text
+        guard let comparison = row.comparison else {
+            let isBaseline = row.arm == otherBaselines[row.arm] ?? baseline
+            return Array(repeating: isBaseline ? "" : "n/a", count: 3)
         }
+        func signed(_ value: Double) -> String { Self.signed(value, digits: digits) }
         return [
             signed(comparison.meanDifference),
             comparison.interval.map { "\(signed($0.lowerBound)) to \(signed($0.upperBound))" } ?? "—",
@@ -102,7 +104,11 @@ extension SummaryTable {
         ]
     }
 
-    private static func escapedMarkdown(_ text: String) -> String {
+    static func signed(_ value: Double, digits: Int) -> String {
+        (value < 0 ? "−" : "+") + FixedPoint.text(abs(value), digits: digits)
+    }
+
+    static func escapedMarkdown(_ text: String) -> String {
         String(
             text.flatMap { character -> [Character] in
                 ["|", "*", "_", "`", "<", "\\", "[", "]"].contains(character) ? ["\\", character] : [character]

@@ -28,6 +28,8 @@ package struct SummaryTable: Sendable, Equatable {
         package var diverged: Int
         /// `nil` for the baseline itself, and where no cell has a value in both.
         package var comparison: PairedComparison?
+        /// `nil` in a table that is not compared with the published figures, and for an arm they do not have.
+        package var published: PublishedValue?
 
         /// Whether every cell has a value.
         package var isComplete: Bool { statistics.n == expected }
@@ -40,6 +42,10 @@ package struct SummaryTable: Sendable, Equatable {
     package var grouping: RowGrouping
     /// The arm that the others are compared with, if any.
     package var baseline: String?
+    /// Another arm in its place for some: for those whose network is not the baseline's.
+    package var otherBaselines: [String: String]
+    /// What the rows are compared with beside each other, if anything.
+    package var published: PublishedReference?
     package var rows: [Row]
     /// One sentence each, the same in every format.
     package var footnotes: [String]
@@ -49,25 +55,27 @@ package struct SummaryTable: Sendable, Equatable {
     /// Only finished cells have a value. A cell of the grid that is not in `cells` is missing; a cell outside the grid is
     /// left out; no cell may be given twice. Rows follow the study's arms, then pair or replicate.
     ///
-    /// With a `baseline`, an arm of the study, each other row says how it differs from the baseline's. `unit` is what counts as one
-    /// observation in a row an arm: by default the pair, or the replicate where pairs are chained; in other rows it is what they
+    /// With a `baseline`, an arm of the study, each other row says how it differs from the baseline's, or from that of its arm's own
+    /// in `otherBaselines`. `unit` is what counts as one observation in a row an arm: by default the pair, or the replicate where
+    /// pairs are chained or there are none; in other rows it is what they
     /// run over.
     package static func make(
         info: TableInfo, cells: [CellResult], metric: TableMetric = .validationAccuracy, epoch: Int? = nil,
-        grouping: RowGrouping = .arm, baseline: String? = nil, unit: ComparisonUnit? = nil
+        grouping: RowGrouping = .arm, baseline: String? = nil, otherBaselines: [String: String] = [:],
+        unit: ComparisonUnit? = nil
     ) -> SummaryTable {
         let epoch = epoch ?? info.epochs
         let grid = ResultGrid(info: info, cells: cells, metric: metric, epoch: epoch)
         let unit =
             switch grouping {
-            case .arm: unit ?? (info.evaluationProtocol == .chained ? .replicate : .pair)
+            case .arm: unit ?? (info.evaluationProtocol == .chained || !info.hasPairs ? .replicate : .pair)
             case .armAndPair: ComparisonUnit.replicate
             case .armAndReplicate: ComparisonUnit.pair
             }
         var rows: [Row] = []
         func append(_ arm: String, _ pair: [Int]?, _ replicate: Int?, where isIncluded: (GridCell) -> Bool) {
             let cells = grid.cells(arm: arm).filter(isIncluded)
-            let comparison = baseline.flatMap { baseline in
+            let comparison = baseline.map { otherBaselines[arm] ?? $0 }.flatMap { baseline in
                 arm == baseline
                     ? nil
                     : PairedComparison(of: cells, with: grid.cells(arm: baseline).filter(isIncluded), named: baseline, unit: unit)
@@ -87,8 +95,8 @@ package struct SummaryTable: Sendable, Equatable {
         }
         adjust(&rows)
         return SummaryTable(
-            info: info, metric: metric, epoch: epoch, grouping: grouping, baseline: baseline, rows: rows,
-            footnotes: Footnotes.text(info: info, grid: grid, grouping: grouping) + Footnotes.comparisons(of: rows))
+            info: info, metric: metric, epoch: epoch, grouping: grouping, baseline: baseline, otherBaselines: otherBaselines, rows: rows,
+            footnotes: Footnotes.text(info: info, grid: grid, grouping: grouping) + Footnotes.comparisons(of: rows, baseline: baseline))
     }
 
     /// Every comparison of the table is one of a family.

@@ -24,6 +24,20 @@ package enum TableColumn: String, Sendable, Equatable, CaseIterable {
     case test
     case unit = "test_unit"
     case units = "n_units"
+    /// From here on only in a table that is compared with the published figures.
+    case published
+    case publishedMin = "published_min"
+    case publishedMax = "published_max"
+    /// Mean minus published mean.
+    case publishedDifference = "published_diff"
+    /// The names of the published curves, apart by semicolons.
+    case publishedCurves = "published_curves"
+    case evaluationProtocol = "protocol"
+    case profile
+    case publishedProtocol = "published_protocol"
+    case publishedProfile = "published_profile"
+    /// Where the study is not what was published, apart by semicolons.
+    case publishedCaveats = "published_caveats"
 
     /// One value of a table; `nothing` where a statistic does not exist.
     package enum Value: Sendable, Equatable {
@@ -36,14 +50,18 @@ package enum TableColumn: String, Sendable, Equatable, CaseIterable {
         case nothing
     }
 
-    /// The columns a table has: those of its group keys, all statistics, and those of comparisons if it has a baseline.
-    static func columns(of table: SummaryTable) -> [TableColumn] {
+    /// The columns a table has: those of its group keys, all statistics, those of comparisons if it has a baseline,
+    /// and the published numbers if it is compared with them.
+    package static func columns(of table: SummaryTable) -> [TableColumn] {
         allCases.filter {
             switch $0 {
             case .pair: table.grouping == .armAndPair
             case .replicate: table.grouping == .armAndReplicate
             case .baseline, .meanDifference, .differenceLow, .differenceHigh, .pValue, .adjustedP, .test, .unit, .units:
                 table.baseline != nil
+            case .published, .publishedMin, .publishedMax, .publishedDifference, .publishedCurves, .evaluationProtocol, .profile,
+                .publishedProtocol, .publishedProfile, .publishedCaveats:
+                table.published != nil
             default: true
             }
         }
@@ -79,6 +97,16 @@ package enum TableColumn: String, Sendable, Equatable, CaseIterable {
         case .test: return row.comparison.map { .text($0.test.name) } ?? .nothing
         case .unit: return row.comparison.map { .text($0.unit.rawValue) } ?? .nothing
         case .units: return row.comparison.map { .count($0.units) } ?? .nothing
+        case .published: return number(row.published?.point?.mean)
+        case .publishedMin: return number(row.published?.point?.min)
+        case .publishedMax: return number(row.published?.point?.max)
+        case .publishedDifference: return number(row.publishedDifference)
+        case .publishedCurves: return row.published.map { .text($0.curves.map(\.name).joined(separator: "; ")) } ?? .nothing
+        case .evaluationProtocol: return .text(table.info.evaluationProtocol.rawValue)
+        case .profile: return .text(table.info.profile.rawValue)
+        case .publishedProtocol: return row.published.map { _ in .text(PublishedCurves.evaluationProtocol.rawValue) } ?? .nothing
+        case .publishedProfile: return row.published.map { _ in .text(PublishedCurves.profile.rawValue) } ?? .nothing
+        case .publishedCaveats: return row.published.map { _ in .text(table.published?.caveats.joined(separator: "; ") ?? "") } ?? .nothing
         }
     }
 }

@@ -3,12 +3,15 @@ package struct Arm: Sendable, Equatable, Codable {
     /// Unique in the study; what tables print.
     package var name: String
     package var method: ArmMethod
+    /// The network it is trained on where that is not the study's; `nil` for the study's.
+    package var model: ModelSpec?
     /// What the hosts of its jobs must be called, beside what the study needs; `nil` for nothing more.
     package var needs: Labels?
 
-    package init(name: String, method: ArmMethod, needs: Labels? = nil) {
+    package init(name: String, method: ArmMethod, model: ModelSpec? = nil, needs: Labels? = nil) {
         self.name = name
         self.method = method
+        self.model = model
         self.needs = needs
     }
 }
@@ -23,6 +26,8 @@ package enum ArmMethod: Sendable, Equatable, Codable {
     case gabor(layers: Int)
     /// Kernels drawn from the clustered kernels of pre-trained models.
     case clustered(Clustering)
+    /// The mean of the aligned filters of pre-trained models.
+    case aligned(Alignment)
     /// A `state_dict` from a file.
     case stateDict(StateDictStart)
 
@@ -30,7 +35,7 @@ package enum ArmMethod: Sendable, Equatable, Codable {
     package var needsPretraining: Bool {
         switch self {
         case .random, .gabor, .stateDict: false
-        case .pretrained, .clustered: true
+        case .pretrained, .clustered, .aligned: true
         }
     }
 }
@@ -50,6 +55,21 @@ package struct Clustering: Sendable, Equatable, Codable {
         self.models = models
         self.clusters = clusters
         self.layers = layers
+    }
+}
+
+/// The settings of an aligned arm.
+package struct Alignment: Sendable, Equatable, Codable {
+    /// How many pre-trained models are aligned, 2 or more.
+    package var models: Int
+    /// The first `layers` layers start from mean filters, 1 to the architecture's `alignableLayers`.
+    package var layers: Int
+    package var matching: MatchingSpec
+
+    package init(models: Int, layers: Int, matching: MatchingSpec = .greedy) {
+        self.models = models
+        self.layers = layers
+        self.matching = matching
     }
 }
 

@@ -2,7 +2,7 @@
 // version of the tag in `JobSpec.id`. What is new is written only where it is not the default, so that older ids stay.
 
 extension JobSpec: Codable {
-    private enum CodingKeys: String, CodingKey, CaseIterable { case train, cluster, sample, file, command, noop }
+    private enum CodingKeys: String, CodingKey, CaseIterable { case train, cluster, sample, align, file, command, noop }
 
     package init(from decoder: any Decoder) throws {
         let container = try decoder.container(keyedBy: CodingKeys.self)
@@ -10,6 +10,7 @@ extension JobSpec: Codable {
         case (1, .train): self = .train(try container.decode(TrainSpec.self, forKey: .train))
         case (1, .cluster): self = .cluster(try container.decode(ClusterSpec.self, forKey: .cluster))
         case (1, .sample): self = .sample(try container.decode(SampleSpec.self, forKey: .sample))
+        case (1, .align): self = .align(try container.decode(AlignSpec.self, forKey: .align))
         case (1, .file): self = .file(try container.decode(FileSpec.self, forKey: .file))
         case (1, .command): self = .command(try container.decode(CommandSpec.self, forKey: .command))
         case (1, .noop): self = .noop(try container.decode(NoopSpec.self, forKey: .noop))
@@ -26,6 +27,7 @@ extension JobSpec: Codable {
         case .train(let spec): try container.encode(spec, forKey: .train)
         case .cluster(let spec): try container.encode(spec, forKey: .cluster)
         case .sample(let spec): try container.encode(spec, forKey: .sample)
+        case .align(let spec): try container.encode(spec, forKey: .align)
         case .file(let spec): try container.encode(spec, forKey: .file)
         case .command(let spec): try container.encode(spec, forKey: .command)
         case .noop(let spec): try container.encode(spec, forKey: .noop)

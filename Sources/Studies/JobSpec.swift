@@ -10,6 +10,8 @@ package enum JobSpec: Sendable, Equatable {
     case cluster(ClusterSpec)
     /// Draw a new network's kernels from a codebook.
     case sample(SampleSpec)
+    /// Align the filters of trained networks and take their means for a new network's.
+    case align(AlignSpec)
     /// Vouch for a file that was put into the coordinator's store: its bytes become the artifact `weights`.
     case file(FileSpec)
     /// Run a program. No study file makes one yet.
@@ -23,6 +25,7 @@ package enum JobSpec: Sendable, Equatable {
         case .train(let spec): spec.start.input.map { [$0] } ?? []
         case .cluster(let spec): spec.sources
         case .sample(let spec): [spec.codebook]
+        case .align(let spec): spec.sources
         case .file, .command: []
         case .noop(let spec): spec.after.map { [$0] } ?? []
         }
@@ -32,7 +35,7 @@ package enum JobSpec: Sendable, Equatable {
     package var isCentral: Bool {
         switch self {
         case .train, .command, .noop: false
-        case .cluster, .sample, .file: true
+        case .cluster, .sample, .align, .file: true
         }
     }
 
@@ -41,7 +44,7 @@ package enum JobSpec: Sendable, Equatable {
         switch self {
         case .train(let spec): spec.trainer != nil
         case .command: true
-        case .cluster, .sample, .file, .noop: false
+        case .cluster, .sample, .align, .file, .noop: false
         }
     }
 
@@ -53,6 +56,7 @@ package enum JobSpec: Sendable, Equatable {
                 + (spec.trainer.map { " with \($0.name)" } ?? "")
         case .cluster: "clustering"
         case .sample: "sampling"
+        case .align: "aligning"
         case .file: "vouching for a file"
         case .command: "running a command"
         case .noop: "doing nothing"
@@ -77,6 +81,7 @@ package struct TrainSpec: Sendable, Equatable, Codable {
     /// The data set's digest (its bytes, not its path).
     package var dataset: Digest
     /// The superclasses whose fine labels form the task, ascending; labels become 0, 1, … in ascending fine-label order.
+    /// None for all classes of the data set.
     package var superclasses: [Int]
     package var model: ModelSpec
     package var start: StartSpec
@@ -86,10 +91,13 @@ package struct TrainSpec: Sendable, Equatable, Codable {
     package var keepsWeights: Bool
     /// The program that trains; `nil` for the engine, and then it is not written, so that older ids stay.
     package var trainer: TrainerSpec?
+    /// True when the predicted class of every validation image is kept as an artifact (named `predictions`); `nil` when not, and
+    /// then it is not written, so that older ids stay.
+    package var keepsPredictions: Bool?
 
     package init(
         dataset: Digest, superclasses: [Int], model: ModelSpec, start: StartSpec, recipe: RecipeSpec, seeds: TrainSeeds,
-        keepsWeights: Bool, trainer: TrainerSpec? = nil
+        keepsWeights: Bool, trainer: TrainerSpec? = nil, keepsPredictions: Bool? = nil
     ) {
         self.dataset = dataset
         self.superclasses = superclasses
@@ -99,6 +107,7 @@ package struct TrainSpec: Sendable, Equatable, Codable {
         self.seeds = seeds
         self.keepsWeights = keepsWeights
         self.trainer = trainer
+        self.keepsPredictions = keepsPredictions
     }
 }
 
@@ -125,7 +134,7 @@ package enum StartSpec: Sendable, Equatable {
     case gabor(layers: Int)
     /// The `state_dict` that a job has as its artifact `weights`: a pre-trained start, the next link of a chain, a file.
     case weights(of: JobID, head: HeadSpec = .keep)
-    /// Kernels drawn from a codebook, in the first `layers` layers.
+    /// The filters that a job has as its artifact `initialization`, drawn from a codebook or dense, in the first `layers` layers.
     case filters(of: JobID, layers: Int)
 
     /// The job whose artifact the start reads.
@@ -189,6 +198,7 @@ package enum DistanceSpec: String, Sendable, Equatable, Codable, CaseIterable {
     case euclidean
     case fourierMagnitude = "fourier-magnitude"
     case fourierReal = "fourier-real"
+    case cosine
 }
 
 /// One initialization drawn from a codebook: every kernel independently, with probability = cluster share.

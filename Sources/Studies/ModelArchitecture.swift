@@ -23,6 +23,15 @@ package enum ModelArchitecture: String, Sendable, CaseIterable {
         }
     }
 
+    /// The first layers whose filters can change places, with their normalization and the next layers' input channels, without
+    /// changing what the network computes: those that the method `aligned` may align.
+    ///
+    /// In the custom ResNet-18 they are the stem, the four convolutions of stage 1, which have no residual sums, and the first
+    /// convolution of stage 2, whose output no sum reads; what the second one gives is added to a shortcut. A sum ties the
+    /// filters on its two sides to each other, so ResNet-18 and Fixup's ResNet cannot even move their first layer's alone.
+    /// VGG-11 and LeNet are plain chains, whose filters could move as well; no study aligns them.
+    package var alignableLayers: Int { self == .customResNet18 ? 6 : 0 }
+
     /// The smallest image, in pixels, that leaves the last layer something to see: VGG-11 halves it five times, LeNet's two
     /// unpadded 5×5 convolutions and poolings leave ((s − 4) / 2 − 4) / 2.
     package var minimumImageSize: Int {

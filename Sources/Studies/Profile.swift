@@ -29,6 +29,13 @@ extension Profile {
     /// Evaluation as published: 15 epochs.
     package var evaluationRecipe: RecipeSpec { recipe(epochs: 15, codeFactor: 0.2) }
 
+    /// The same on a data set: the published run on Tiny ImageNet had no augmentation.
+    package func evaluationRecipe(on data: DataSource?) -> RecipeSpec {
+        var recipe = evaluationRecipe
+        if case .tinyImageNet? = data { recipe.augmentation = .none }
+        return recipe
+    }
+
     /// The schedule is PyTorch's `ReduceLROnPlateau` with patience 5 in both profiles.
     ///
     /// The paper halves the rate when validation accuracy has stopped rising. The published code watches the training

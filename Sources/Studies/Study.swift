@@ -44,14 +44,33 @@ package struct Study: Sendable, Equatable, Codable {
     /// results; what the files hold is part of it, and so are needs, which change no job: a study run again with others has them.
     package var digest: Digest {
         var identity = self
-        if case .cifar100 = data { identity.data = .cifar100(path: "") }
-        identity.changeStateDicts { $0.path = "" }
+        identity.data = data.withoutPath
+        identity.pretraining.data = pretraining.data?.withoutPath
+        identity.changeStateDicts { start, _ in start.path = "" }
         identity.trainer = trainer?.identity
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
         // Validation admits finite numbers only.
         guard let json = try? encoder.encode(identity) else { preconditionFailure("a study holds only finite values") }
         return Digest(of: Array("sower study 1\n".utf8) + Array(json))
+    }
+
+    /// The network an arm is trained on.
+    package func model(of arm: Arm) -> ModelSpec { arm.model ?? model }
+
+    /// The network of pre-training for such a network: the same, or where pre-training has other data, the same architecture with
+    /// their classes and size.
+    package func pretrainingModel(like model: ModelSpec) -> ModelSpec {
+        guard let data = pretraining.data else { return model }
+        return ModelSpec(architecture: model.architecture, classes: data.taskClasses, channels: model.channels, imageSize: data.imageSize)
+    }
+
+    /// Says how many classes the data have, once they have been read; a task that is not a pair has them all.
+    package mutating func setClasses(_ count: Int) {
+        guard !data.hasSuperclasses else { return }
+        model.classes = count
+        for index in arms.indices { arms[index].model?.classes = count }
+        deviations = departuresFromPublished
     }
 
     /// Whether any arm reads pre-trained models; if none does, nothing is pre-trained.
@@ -62,8 +81,11 @@ package struct Study: Sendable, Equatable, Codable {
         arms.compactMap { if case .stateDict(let start) = $0.method { start } else { nil } }
     }
 
-    /// Changes the starts of the state-dict arms, in their order: says what their files hold, once they have been read.
-    package mutating func updateStateDicts<Failure>(_ body: (inout StateDictStart) throws(Failure) -> Void) throws(Failure) {
+    /// Changes the starts of the state-dict arms, in their order: says what their files hold, once they have been read. Each
+    /// comes with the network of its arm.
+    package mutating func updateStateDicts<Failure>(
+        _ body: (inout StateDictStart, ModelSpec) throws(Failure) -> Void
+    ) throws(Failure) {
         try changeStateDicts(body)
         deviations = departuresFromPublished
     }
@@ -74,67 +96,29 @@ package struct Study: Sendable, Equatable, Codable {
         deviations = departuresFromPublished
     }
 
-    private mutating func changeStateDicts<Failure>(_ body: (inout StateDictStart) throws(Failure) -> Void) throws(Failure) {
+    private mutating func changeStateDicts<Failure>(
+        _ body: (inout StateDictStart, ModelSpec) throws(Failure) -> Void
+    ) throws(Failure) {
         for index in arms.indices {
             guard case .stateDict(var start) = arms[index].method else { continue }
-            try body(&start)
+            try body(&start, model(of: arms[index]))
             arms[index].method = .stateDict(start)
         }
     }
 }
 
-/// Where the images come from.
-package enum DataSource: Sendable, Equatable, Codable {
-    /// CIFAR-100's binary files in the folder `path`, as declared; relative to the working directory.
-    case cifar100(path: String)
-    /// Images made from a seed, with CIFAR-100's classes and superclasses.
-    case synthetic(SyntheticData)
-
-    /// Height and width of an image, in pixels, as the files have it.
-    package var imageSize: Int { 32 }
-
-    /// The images a fine class has; for CIFAR-100 those of the published data set.
-    package var imagesPerClass: ImagesPerClass {
-        switch self {
-        case .cifar100: ImagesPerClass(training: 500, validation: 100)
-        case .synthetic(let data): ImagesPerClass(training: data.trainingPerClass, validation: data.testPerClass)
-        }
-    }
-}
-
-/// The synthetic set's parameters.
-package struct SyntheticData: Sendable, Equatable, Codable {
-    package var seed: UInt64
-    package var trainingPerClass: Int
-    package var testPerClass: Int
-
-    package init(seed: UInt64, trainingPerClass: Int, testPerClass: Int) {
-        self.seed = seed
-        self.trainingPerClass = trainingPerClass
-        self.testPerClass = testPerClass
-    }
-}
-
-/// How many images one fine class has in each split. "Validation" is the papers' word for the test split.
-package struct ImagesPerClass: Sendable, Equatable, Codable {
-    package var training: Int
-    package var validation: Int
-
-    package init(training: Int, validation: Int) {
-        self.training = training
-        self.validation = validation
-    }
-}
-
 /// Which superclass pairs are pre-trained, and how.
 package struct Pretraining: Sendable, Equatable, Codable {
+    /// What is pre-trained on; `nil` for the study's own data, and then it is not written, so that older ids stay.
+    package var data: DataSource?
     /// The superclasses whose pairs are candidates: 0…9.
     package var superclasses: [Int]
     /// How many of the 45 pairs are pre-trained.
     package var pairs: Int
     package var recipe: RecipeSpec
 
-    package init(superclasses: [Int], pairs: Int, recipe: RecipeSpec) {
+    package init(data: DataSource? = nil, superclasses: [Int], pairs: Int, recipe: RecipeSpec) {
+        self.data = data
         self.superclasses = superclasses
         self.pairs = pairs
         self.recipe = recipe
@@ -143,17 +127,22 @@ package struct Pretraining: Sendable, Equatable, Codable {
 
 /// Which superclass pairs every arm is evaluated on, how often, and how.
 package struct Evaluation: Sendable, Equatable, Codable {
-    /// The superclasses whose pairs are candidates: 10…19, none of them seen in pre-training.
+    /// The superclasses whose pairs are candidates: 10…19, none of them seen in pre-training. None for data without
+    /// superclasses, whose one task is all classes.
     package var superclasses: [Int]
-    /// How many of the 45 pairs are drawn; the same for every arm.
+    /// How many of the 45 pairs are drawn; the same for every arm. 1 for data without superclasses.
     package var pairs: Int
     package var replicates: Int
     package var recipe: RecipeSpec
+    /// True when each evaluation leaves its predictions as an artifact; `nil` when not, so that a study without them keeps the
+    /// identity it always had.
+    package var keepsPredictions: Bool?
 
-    package init(superclasses: [Int], pairs: Int, replicates: Int, recipe: RecipeSpec) {
+    package init(superclasses: [Int], pairs: Int, replicates: Int, recipe: RecipeSpec, keepsPredictions: Bool? = nil) {
         self.superclasses = superclasses
         self.pairs = pairs
         self.replicates = replicates
         self.recipe = recipe
+        self.keepsPredictions = keepsPredictions
     }
 }

@@ -39,6 +39,17 @@ extension StudyCheck {
         return name(written, at: "trainer.name", what: "a trainer").map { ExternalTrainer(name: $0, command: command) }
     }
 
+    /// True or `nil`: an external trainer hands over metrics and weights, no predictions.
+    mutating func keepsPredictions(_ written: Bool?, trainer: StudyFile.TrainerSection?) -> Bool? {
+        guard written == true else { return nil }
+        if trainer != nil {
+            refuse(
+                "evaluation.keep_predictions", "evaluation.keep_predictions is true, but an external trainer hands over no predictions",
+                "leave it out, or train with Sower's engine")
+        }
+        return true
+    }
+
     /// Labels as they are written; `nil` for none, so that a study without them keeps the identity it always had.
     mutating func needs(_ written: [String: String]?, at path: String) -> Labels? {
         guard let written, !written.isEmpty else { return nil }

@@ -6,14 +6,16 @@ extension StudyFile {
         ]
         package static let data = ["format", "path", "seed", "training_per_class", "test_per_class"]
         package static let model = ["architecture", "image_size"]
-        package static let pretraining = ["epochs", "pairs"]
-        package static let evaluation = ["pairs", "replicates", "epochs"]
+        package static let pretraining = ["data", "pairs", "epochs"]
+        package static let evaluation = ["pairs", "replicates", "epochs", "keep_predictions"]
         package static let training = [
             "learning_rate", "momentum", "nesterov", "weight_decay", "batch_size", "schedule", "augmentation",
             "rotation_degrees", "crop_padding", "mixup",
         ]
         package static let schedule = ["kind", "every", "factor", "watch", "mode", "patience"]
-        package static let arm = ["name", "method", "distance", "models", "clusters", "layers", "path", "head", "needs"]
+        package static let arm = [
+            "name", "method", "model", "distance", "models", "clusters", "layers", "matching", "path", "head", "needs",
+        ]
         package static let trainer = ["name", "command"]
     }
 
@@ -22,16 +24,7 @@ extension StudyFile {
         var reader = SettingReader(what: "a study")
         let top = reader.section(root, at: "", keys: Keys.study)
         name = reader.text(top, "study", at: "")
-        if let node = top["data"] {
-            let section = reader.section(node, at: "data", keys: Keys.data)
-            var data = DataSection()
-            data.format = reader.text(section, "format", at: "data")
-            data.path = reader.text(section, "path", at: "data")
-            data.seed = reader.integer(section, "seed", at: "data")
-            data.trainingPerClass = reader.integer(section, "training_per_class", at: "data")
-            data.testPerClass = reader.integer(section, "test_per_class", at: "data")
-            self.data = data
-        }
+        data = reader.data(top["data"], at: "data")
         let modelSection = reader.section(top["model"], orWord: "architecture", at: "model", keys: Keys.model)
         model.architecture = reader.text(modelSection, "architecture", at: "model")
         model.imageSize = reader.integer(modelSection, "image_size", at: "model")
@@ -40,6 +33,7 @@ extension StudyFile {
         seed = reader.integer(top, "seed", at: "")
 
         let pretrainingSection = reader.section(top["pretraining"], at: "pretraining", keys: Keys.pretraining)
+        pretraining.data = reader.data(pretrainingSection["data"], at: "pretraining.data")
         pretraining.epochs = reader.integer(pretrainingSection, "epochs", at: "pretraining")
         pretraining.pairs = reader.integer(pretrainingSection, "pairs", at: "pretraining")
 
@@ -47,6 +41,7 @@ extension StudyFile {
         evaluation.epochs = reader.integer(evaluationSection, "epochs", at: "evaluation")
         evaluation.pairs = reader.integer(evaluationSection, "pairs", at: "evaluation")
         evaluation.replicates = reader.integer(evaluationSection, "replicates", at: "evaluation")
+        evaluation.keepPredictions = reader.truth(evaluationSection, "keep_predictions", at: "evaluation")
 
         let trainingSection = reader.section(top["training"], at: "training", keys: Keys.training)
         training.learningRate = reader.number(trainingSection, "learning_rate", at: "training")
@@ -86,6 +81,18 @@ extension StudyFile {
 }
 
 extension SettingReader {
+    fileprivate mutating func data(_ node: StudyNode?, at path: String) -> StudyFile.DataSection? {
+        guard let node else { return nil }
+        let section = section(node, at: path, keys: StudyFile.Keys.data)
+        var data = StudyFile.DataSection()
+        data.format = text(section, "format", at: path)
+        data.path = text(section, "path", at: path)
+        data.seed = integer(section, "seed", at: path)
+        data.trainingPerClass = integer(section, "training_per_class", at: path)
+        data.testPerClass = integer(section, "test_per_class", at: path)
+        return data
+    }
+
     fileprivate mutating func arms(_ node: StudyNode?) -> [StudyFile.ArmEntry]? {
         guard let node else { return nil }
         guard case .list(let elements) = node.content else {
@@ -110,6 +117,8 @@ extension SettingReader {
             arm.models = integer(section, "models", at: path)
             arm.clusters = integer(section, "clusters", at: path)
             arm.layers = integer(section, "layers", at: path)
+            arm.matching = text(section, "matching", at: path)
+            arm.model = text(section, "model", at: path)
             arm.file = text(section, "path", at: path)
             arm.head = text(section, "head", at: path)
             arm.needs = labels(section, "needs", at: path)

@@ -5,39 +5,41 @@ extension StudyFile {
     package func validate() throws(InvalidStudy) -> Study {
         var check = StudyCheck(file: self)
         let name = check.name(self.name, at: "study", what: "a study")
-        let source = check.data(data)
+        let source = check.data(data, at: "data")
         let model = check.model(self.model, data: source)
         let profile = check.choice(self.profile ?? "paper", at: "profile", from: Profile.allCases, name: \.rawValue) ?? .paper
-        let evaluationProtocol =
-            self.evaluationProtocol.map {
-                check.choice($0, at: "protocol", from: EvaluationProtocol.allCases, name: \.rawValue) ?? .independent
-            } ?? profile.evaluationProtocol
+        let evaluationProtocol = check.evaluationProtocol(self.evaluationProtocol, profile: profile, data: source)
         let seed = check.integer(self.seed ?? 1, at: "seed", in: StudyLimits.seed)
 
+        let pretrainingSource = check.pretrainingData(self.pretraining.data, data: source)
         let pretraining = Pretraining(
-            superclasses: Array(0..<10),
+            data: pretrainingSource, superclasses: Array(0..<10),
             pairs: check.integer(self.pretraining.pairs ?? 45, at: "pretraining.pairs", in: StudyLimits.pairs),
             recipe: check.recipe(
                 profile.pretrainingRecipe, epochs: self.pretraining.epochs, at: "pretraining.epochs", training: training,
-                imageSize: model?.imageSize))
+                imageSize: pretrainingSource?.imageSize ?? model?.imageSize))
         let evaluation = Evaluation(
-            superclasses: Array(10..<20),
-            pairs: check.integer(self.evaluation.pairs ?? 10, at: "evaluation.pairs", in: StudyLimits.pairs),
+            superclasses: source?.hasSuperclasses == false ? [] : Array(10..<20),
+            pairs: check.evaluationPairs(self.evaluation.pairs, data: source),
             replicates: check.integer(
                 self.evaluation.replicates ?? 5, at: "evaluation.replicates", in: StudyLimits.replicates),
             recipe: check.recipe(
-                profile.evaluationRecipe, epochs: self.evaluation.epochs, at: "evaluation.epochs", training: training,
-                imageSize: model?.imageSize))
+                profile.evaluationRecipe(on: source), epochs: self.evaluation.epochs, at: "evaluation.epochs", training: training,
+                imageSize: model?.imageSize),
+            keepsPredictions: check.keepsPredictions(self.evaluation.keepPredictions, trainer: self.trainer))
         let trainer = check.trainer(self.trainer)
         let needs = check.needs(self.needs, at: "needs")
-        let arms = check.arms(self.arms, architecture: model?.architecture, pretrainedPairs: pretraining.pairs)
+        let arms = check.arms(
+            self.arms, model: model, pretrainedPairs: pretraining.pairs,
+            replacesHead: source.map { $0.taskClasses != (pretrainingSource ?? $0).taskClasses } ?? false)
+        check.sources(of: arms, data: source, pretraining: pretrainingSource, trainer: trainer)
 
         guard check.problems.isEmpty, let name, let source, let model else {
             throw InvalidStudy(problems: check.inOrder)
         }
         var study = Study(
             name: name, data: source,
-            model: ModelSpec(architecture: model.architecture.rawValue, classes: 10, imageSize: model.imageSize),
+            model: ModelSpec(architecture: model.architecture.rawValue, classes: source.taskClasses, imageSize: model.imageSize),
             profile: profile, evaluationProtocol: evaluationProtocol, seed: UInt64(seed), pretraining: pretraining,
             evaluation: evaluation, arms: arms, trainer: trainer, needs: needs, deviations: [])
         study.deviations = study.departuresFromPublished
@@ -120,52 +122,6 @@ struct StudyCheck {
         return nil
     }
 
-    mutating func data(_ section: StudyFile.DataSection?) -> DataSource? {
-        guard let section else {
-            missing("data", "write `data: {format: cifar100, path: FOLDER}` or `data: {format: synthetic}`")
-            return nil
-        }
-        let format: String
-        if let written = section.format {
-            format = written
-        } else {
-            guard !unreadable.contains("data.format") else { return nil }
-            format = section.path == nil ? "synthetic" : "cifar100"
-        }
-        switch choice(format, at: "data.format", from: ["cifar100", "synthetic"], name: { $0 }) {
-        case "cifar100":
-            for (key, value) in [
-                ("seed", section.seed), ("training_per_class", section.trainingPerClass),
-                ("test_per_class", section.testPerClass),
-            ] where value != nil {
-                refuse(
-                    "data.\(key)", "data.\(key) means nothing for the format cifar100",
-                    "remove it, or choose `format: synthetic`")
-            }
-            guard let path = section.path else {
-                missing("data.path", "name the folder that holds train.bin and test.bin, or `--set data.path=FOLDER`")
-                return nil
-            }
-            guard StudyLimits.pathBytes.contains(path.utf8.count), !path.utf8.contains(0) else {
-                refuse("data.path", "data.path is longer than 4096 bytes or holds a zero byte", "choose another folder")
-                return nil
-            }
-            return .cifar100(path: path)
-        case "synthetic":
-            if section.path != nil {
-                refuse("data.path", "data.path means nothing for the format synthetic", "remove it, or choose `format: cifar100`")
-            }
-            let seed = integer(section.seed ?? 1, at: "data.seed", in: StudyLimits.seed)
-            let training = integer(
-                section.trainingPerClass ?? 500, at: "data.training_per_class", in: StudyLimits.imagesPerClass)
-            let test = integer(section.testPerClass ?? 100, at: "data.test_per_class", in: StudyLimits.imagesPerClass)
-            guard StudyLimits.seed.contains(seed) else { return nil }
-            return .synthetic(SyntheticData(seed: UInt64(seed), trainingPerClass: training, testPerClass: test))
-        default:
-            return nil
-        }
-    }
-
     /// The network, and the size images are given to it in: the data's own where none is written.
     mutating func model(
         _ section: StudyFile.ModelSection, data: DataSource?
@@ -174,16 +130,18 @@ struct StudyCheck {
         let path = file.origins["model.architecture"] == nil ? "model" : "model.architecture"
         let written = section.architecture ?? ModelArchitecture.resnet18.rawValue
         let architecture = choice(written, at: path, from: ModelArchitecture.allCases, name: \.rawValue)
-        let limits = StudyLimits.imageSize
-        let size = section.imageSize.map { integer($0, at: "model.image_size", in: limits) } ?? data?.imageSize
+        let size = section.imageSize.map { integer($0, at: "model.image_size", in: StudyLimits.imageSize) } ?? data?.imageSize
         guard let architecture, let size else { return nil }
-        if limits.contains(size), size < architecture.minimumImageSize {
-            refuse(
-                "model.image_size",
-                "model.image_size is \(size), but \(architecture.rawValue) needs images of at least "
-                    + "\(architecture.minimumImageSize) pixels",
-                "choose \(architecture.minimumImageSize) or more, or another architecture")
-        }
+        imageSize(size, isEnoughFor: architecture, at: "model.image_size")
         return (architecture, size)
+    }
+
+    mutating func imageSize(_ size: Int, isEnoughFor architecture: ModelArchitecture, at path: String) {
+        guard StudyLimits.imageSize.contains(size), size < architecture.minimumImageSize else { return }
+        refuse(
+            path,
+            "model.image_size is \(size), but \(architecture.rawValue) needs images of at least "
+                + "\(architecture.minimumImageSize) pixels",
+            "choose \(architecture.minimumImageSize) or more, or another architecture")
     }
 }

@@ -18,6 +18,7 @@ package struct StudyFile: Sendable, Equatable {
     }
 
     package struct PretrainingSection: Sendable, Equatable {
+        package var data: DataSection?
         package var epochs: Int?
         package var pairs: Int?
 
@@ -28,6 +29,7 @@ package struct StudyFile: Sendable, Equatable {
         package var epochs: Int?
         package var pairs: Int?
         package var replicates: Int?
+        package var keepPredictions: Bool?
 
         package init() {}
     }
@@ -68,6 +70,9 @@ package struct StudyFile: Sendable, Equatable {
         package var models: Int?
         package var clusters: Int?
         package var layers: Int?
+        package var matching: String?
+        /// The architecture of a network of the arm's own.
+        package var model: String?
         /// The setting `path`.
         package var file: String?
         package var head: String?

@@ -3,6 +3,8 @@ package enum StudyLimits {
     package static let epochs = 1...500
     package static let batchSize = 1...4096
     package static let clusters = 1...256
+    /// Fewer have nothing to be aligned with; no more can be pre-trained.
+    package static let alignedModels = 2...45
     package static let replicates = 1...1000
     /// Two of ten superclasses.
     package static let pairs = 1...45
@@ -33,6 +35,9 @@ package enum StudyLimits {
     package static let labels = 16
     /// An arm of this name would be taken for the pre-training cells.
     package static let reservedArmName = "pretraining"
+
+    /// What stands in place of an arm's name for the pre-training of another network than the study's. No arm can be called so.
+    package static func pretrainingName(of architecture: String) -> String { "\(reservedArmName):\(architecture)" }
 
     /// Whether `name` can name a study or an arm: 1 to 64 of `A–Z a–z 0–9 . _ -`, not starting with a dot or a dash.
     package static func isName(_ name: String) -> Bool {

@@ -17,10 +17,10 @@ package struct StudyPlan: Sendable, Equatable {
     package var cost: JobCost { jobs.reduce(JobCost.zero) { $0 + $1.cost } }
 }
 
-/// The stages of a study, in the order in which artifacts flow: files that somebody else has trained, then the four of
-/// clustered initialization.
+/// The stages of a study, in the order in which artifacts flow: files that somebody else has trained, then those of
+/// clustered and of aligned initialization.
 package enum Stage: String, Sendable, Hashable, Codable, CaseIterable, Comparable {
-    case file, pretrain, cluster, sample, evaluate
+    case file, pretrain, cluster, sample, align, evaluate
 
     package static func < (a: Stage, b: Stage) -> Bool {
         allCases.firstIndex(of: a)! < allCases.firstIndex(of: b)!
@@ -47,7 +47,7 @@ package struct PlannedJob: Sendable, Equatable {
     }
 }
 
-/// What a job is expected to cost, in images that pass through the network; zero for clustering, sampling and files.
+/// What a job is expected to cost, in images that pass through the network; zero for clustering, sampling, aligning and files.
 package struct JobCost: Sendable, Equatable, Codable {
     /// Images trained on: forward and backward.
     package var trainingImages: Int
@@ -69,7 +69,7 @@ package struct JobCost: Sendable, Equatable, Codable {
 
 /// One place of the study's grid, filled by one job.
 package struct Cell: Sendable, Hashable, Codable {
-    /// The arm's name; `StudyLimits.reservedArmName` for pre-training.
+    /// The arm's name; for pre-training `StudyLimits.pretrainingName(of:)` of the network, where that is not the study's.
     package var arm: String
     package var stage: Stage
     /// The two superclasses, ascending.

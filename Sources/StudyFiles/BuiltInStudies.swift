@@ -31,7 +31,7 @@ package enum BuiltInStudies {
         """
 
     private static let clustered = """
-        # The clustered-initialization study on CIFAR-100, single filters: every arm of its figures.
+        # The clustered-initialization study on CIFAR-100: every arm of its figures, single and full filters, and what it left out.
         # Say where the data lies with: --set data.path=FOLDER
         # What produced the published figures: --set profile=published-code
         study: clustered
@@ -83,6 +83,19 @@ package enum BuiltInStudies {
           - {name: fourier-k10-m10-l2, method: clustered, distance: fourier-real, models: 10, clusters: 10, layers: 2}
           - {name: fourier-k10-m10-l6, method: clustered, distance: fourier-real, models: 10, clusters: 10, layers: 6}
           - {name: fourier-k10-m10-l10, method: clustered, distance: fourier-real, models: 10, clusters: 10, layers: 10}
+          # fourier-magnitude (the distance of the paper's text; its code has the one above) and cosine (which the authors left out)
+          - {name: magnitude-k3-m10-l17, method: clustered, distance: fourier-magnitude, models: 10, clusters: 3, layers: 17}
+          - {name: magnitude-k10-m10-l17, method: clustered, distance: fourier-magnitude, models: 10, clusters: 10, layers: 17}
+          - {name: cosine-k3-m10-l17, method: clustered, distance: cosine, models: 10, clusters: 3, layers: 17}
+          - {name: cosine-k10-m10-l17, method: clustered, distance: cosine, models: 10, clusters: 10, layers: 17}
+          # full filters, aligned: on the custom ResNet-18, with their baseline
+          - {name: random-custom, method: random, model: custom-resnet18}
+          - {name: aligned-greedy-m6-l1, method: aligned, model: custom-resnet18, matching: greedy, models: 6, layers: 1}
+          - {name: aligned-greedy-m6-l2, method: aligned, model: custom-resnet18, matching: greedy, models: 6, layers: 2}
+          - {name: aligned-greedy-m6-l4, method: aligned, model: custom-resnet18, matching: greedy, models: 6, layers: 4}
+          - {name: aligned-optimal-m6-l1, method: aligned, model: custom-resnet18, matching: optimal, models: 6, layers: 1}
+          - {name: aligned-optimal-m6-l2, method: aligned, model: custom-resnet18, matching: optimal, models: 6, layers: 2}
+          - {name: aligned-optimal-m6-l4, method: aligned, model: custom-resnet18, matching: optimal, models: 6, layers: 4}
 
         """
 }

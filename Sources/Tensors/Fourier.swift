@@ -1,3 +1,4 @@
+import CKernels
 import Foundation
 
 /// The two-dimensional discrete Fourier transform of small real images, by its definition: one product with a matrix of
@@ -37,7 +38,7 @@ package struct Fourier2D: Sendable {
     /// Real and imaginary parts of the transform of one image, `[rows][columns]` each.
     package func forward(_ image: [Float]) -> (real: [Float], imaginary: [Float]) {
         precondition(image.count == rows * columns)
-        return (apply(cosines, to: image) { Float($0) }, apply(sines, to: image) { Float(-$0) })
+        return (apply(cosines, to: image), apply(sines, to: image, scale: -1))
     }
 
     /// Real and imaginary parts of the inverse transform of a spectrum.
@@ -59,14 +60,16 @@ package struct Fourier2D: Sendable {
     }
 
     /// The real parts of the transforms of many images, `[n][rows][columns]` in and out.
-    package func realParts(of images: [Float]) -> [Float] { apply(cosines, to: images) { Float($0) } }
+    package func realParts(of images: [Float]) -> [Float] { apply(cosines, to: images) }
 
     /// The magnitudes of the transforms of many images, `[n][rows][columns]` in and out.
     package func magnitudes(of images: [Float]) -> [Float] {
-        var result = apply(cosines, to: images) { Float($0) }
-        let imaginary = apply(sines, to: images) { Float($0) }
-        for index in result.indices {
-            result[index] = (result[index] * result[index] + imaginary[index] * imaginary[index]).squareRoot()
+        var result = apply(cosines, to: images)
+        let imaginary = apply(sines, to: images)
+        result.withUnsafeMutableBufferPointer { result in
+            for index in result.indices {
+                result[index] = (result[index] * result[index] + imaginary[index] * imaginary[index]).squareRoot()
+            }
         }
         return result
     }
@@ -74,29 +77,15 @@ package struct Fourier2D: Sendable {
     /// The real parts of the inverse transforms of many real spectra, `[n][rows][columns]` in and out.
     package func realPartsOfInverse(of spectra: [Float]) -> [Float] {
         let scale = 1 / Double(rows * columns)
-        return apply(cosines, to: spectra) { Float($0 * scale) }
+        return apply(cosines, to: spectra, scale: scale)
     }
 
-    /// The product of a symmetric matrix with each of many vectors.
-    private func apply(_ matrix: [Double], to images: [Float], _ finish: (Double) -> Float) -> [Float] {
+    /// The product of a symmetric matrix with each of many vectors, scaled before it is rounded.
+    private func apply(_ matrix: [Double], to images: [Float], scale: Double = 1) -> [Float] {
         let area = rows * columns
         precondition(images.count % area == 0, "\(images.count) numbers are not whole \(rows)×\(columns) images")
         return [Float](unsafeUninitializedCapacity: images.count) { output, initialized in
-            images.withUnsafeBufferPointer { input in
-                matrix.withUnsafeBufferPointer { matrix in
-                    withUnsafeTemporaryAllocation(of: Double.self, capacity: area) { sums in
-                        for start in stride(from: 0, to: input.count, by: area) {
-                            for element in 0..<area { sums[element] = 0 }
-                            for position in 0..<area {
-                                let value = Double(input[start + position])
-                                let row = position * area
-                                for element in 0..<area { sums[element] += value * matrix[row + element] }
-                            }
-                            for element in 0..<area { output[start + element] = finish(sums[element]) }
-                        }
-                    }
-                }
-            }
+            sower_image_products(sower_product_level(), images, images.count / area, area, matrix, scale, output.baseAddress)
             initialized = images.count
         }
     }

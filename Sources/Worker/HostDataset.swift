@@ -23,6 +23,9 @@ package struct HostDataset {
         defer { try? FileManager.default.removeItem(atPath: temporary) }
         try storing { () throws(PosixFailure) in
             try PosixFile.makeFolders(temporary)
+            for file in notice.files where file.name.contains("/") {
+                try PosixFile.makeFolders(temporary + "/" + file.name.prefix { $0 != "/" })
+            }
             for file in notice.files { try PosixFile.link(store.path(of: file.digest), to: temporary + "/" + file.name) }
             try PosixFile.syncFolder(temporary)
         }

@@ -7,7 +7,7 @@ import Tensors
 struct BenchCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "bench", abstract: "Measure this build on this machine.",
-        subcommands: [Engine.self, Blobs.self, BenchDispatchCommand.self, BenchLedgerCommand.self])
+        subcommands: [Engine.self, Blobs.self, BenchDispatchCommand.self, BenchKMeansCommand.self, BenchLedgerCommand.self])
 
     struct Engine: ParsableCommand {
         static let configuration = CommandConfiguration(

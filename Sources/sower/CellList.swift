@@ -35,8 +35,11 @@ struct CellList: Codable {
         case .quiet: break
         case .cli:
             for cell in cells {
-                let place = cell.stage == Stage.pretrain.rawValue ? "\(cell.stage) \(cell.pair)" : "\(cell.stage) \(cell.arm) \(cell.pair) replicate \(cell.replicate)"
-                print("\(cell.job.prefix(12))  \(cell.state.padding(toLength: 8, withPad: " ", startingAt: 0))  \(place)")
+                // A cell of pre-training has no arm but, where that is not the study's, a network.
+                let isPretraining = cell.stage == Stage.pretrain.rawValue
+                let network = cell.arm == StudyLimits.reservedArmName ? "" : cell.arm.drop { $0 != ":" }.dropFirst() + " "
+                let place = isPretraining ? "\(network)\(cell.pair)" : "\(cell.arm) \(cell.pair) replicate \(cell.replicate)"
+                print("\(cell.job.prefix(12))  \(cell.state.padding(toLength: 8, withPad: " ", startingAt: 0))  \(cell.stage) \(place)")
             }
         }
     }

@@ -18,6 +18,17 @@ extension Cluster {
         return try Clusters.decode(text: text, sourceName: path)
     }
 
+    /// The names under which the hosts with `data: fetch` download the study's data; none when there is no such host.
+    func fetches(_ loaded: LoadedStudy) throws -> [String] {
+        guard hosts.contains(where: { if case .fetch? = $0.data { true } else { false } }) else { return [] }
+        guard let names = loaded.publishedNames else {
+            throw Stop(
+                .configuration, "the cluster file has a host with data: fetch, and nobody offers the study's images for download",
+                remedy: "Write `data: push` for that host: the coordinator sends them.")
+        }
+        return names
+    }
+
     var local: Host? { hosts.first { $0.place == .local } }
 
     /// Where the coordinator's sockets are: at every address of this host, unless it is to be found at the loopback one alone.
@@ -26,10 +37,10 @@ extension Cluster {
     }
 
     /// A local worker's options from this host's entry; labels that the command line gives are its own.
-    func localArguments(besides options: HostOptions) -> [String] {
+    func localArguments(besides options: HostOptions, fetching names: [String]) -> [String] {
         guard var host = local else { return [] }
         for key in options.labels.values.keys { host.labels[key] = nil }
-        return host.arguments(policy: policy)
+        return host.arguments(policy: policy, fetching: names)
     }
 
     /// Where workers connect.
@@ -38,10 +49,17 @@ extension Cluster {
 
 extension Cluster.Host {
     /// A worker's options from what the file says of its host, without those that name the coordinator.
-    func arguments(policy: Cluster.Policy) -> [String] {
+    ///
+    /// - Parameter names: the data sets that a host with `data: fetch` downloads.
+    func arguments(policy: Cluster.Policy, fetching names: [String]) -> [String] {
         var arguments = threads == 1 ? [] : ["--threads", "\(threads)"]
         for (key, value) in labels.sorted(by: { $0.key < $1.key }) { arguments += ["--label", "\(key)=\(value)"] }
-        if let data { arguments += ["--data", data.word] }
+        switch data {
+        case nil: break
+        case .push: arguments += ["--data", "push"]
+        case .fetch(let mirror): arguments += names.flatMap { ["--fetch", $0] } + (mirror.map { ["--mirror", $0] } ?? [])
+        case .folders(let folders): arguments += folders.flatMap { ["--data", $0] }
+        }
         if let store, place != .local { arguments += ["--store", store] }
         if allowsCommands { arguments.append("--allow-command") }
         if let seconds = policy.gracePeriodSeconds, place != .local { arguments += ["--grace-period", "\(seconds)"] }

@@ -12,8 +12,10 @@ final class ClusterWorkers {
 
     /// Starts nothing yet but packs the program, when a host may need it.
     ///
-    /// - Parameter folder: the study's.
-    init(_ cluster: Cluster, keys: ClusterKeys, folder: StudyFolder, tell: @escaping (String) -> Void) throws {
+    /// - Parameters:
+    ///   - folder: the study's.
+    ///   - names: the data sets that hosts with `data: fetch` download.
+    init(_ cluster: Cluster, keys: ClusterKeys, folder: StudyFolder, fetching names: [String], tell: @escaping (String) -> Void) throws {
         self.folder = folder
         let elsewhere = cluster.hosts.filter { $0.place != .local }
         guard !elsewhere.isEmpty else { return }
@@ -26,7 +28,7 @@ final class ClusterWorkers {
             let sweep = Digest(of: "\(ProcessInfo.processInfo.hostName) \(folder.path) \(address)").short
             var order = WorkerOrder(
                 id: "\(folder.name)-\(sweep)-\(host.name)", name: host.name,
-                arguments: ["--connect", address] + host.arguments(policy: cluster.policy),
+                arguments: ["--connect", address] + host.arguments(policy: cluster.policy, fetching: names),
                 environment: host.environment, setup: host.setup, keys: host.keys)
             try keys.pin(&order)
             switch host.place {

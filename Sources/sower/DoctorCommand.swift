@@ -4,6 +4,7 @@ import Datasets
 import Foundation
 import Jobs
 import Launchers
+import Processes
 
 struct DoctorCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
@@ -13,8 +14,12 @@ struct DoctorCommand: ParsableCommand {
     @Option(help: ArgumentHelp("The hosts to look at.", valueName: "cluster.yaml"))
     var cluster: String?
 
-    @Option(help: ArgumentHelp("The data set's folder on this host: those of the other hosts must have the same digest.", valueName: "dir"))
-    var data: String?
+    @Option(
+        parsing: .singleValue,
+        help: ArgumentHelp(
+            "The data set's folder on this host: those of the other hosts must have the same digest. Repeated for a study with several data sets.",
+            valueName: "dir"))
+    var data: [String] = []
 
     @OptionGroup var results: ResultsOption
     @OptionGroup var output: OutputOptions
@@ -45,9 +50,9 @@ struct DoctorCommand: ParsableCommand {
 
     private func here(_ cluster: Cluster?) -> (DoctorReport.HostVerdict, digest: String?) {
         let path = URL(fileURLWithPath: results.results).standardizedFileURL.path
-        let facts = HostExamination.facts(Examination(coordinatorHost: "127.0.0.1", coordinatorPort: 0, dataPath: data, store: path))
+        let facts = HostExamination.facts(Examination(coordinatorHost: "127.0.0.1", coordinatorPort: 0, dataPaths: data, store: path))
         var problems = DoctorReport.HostVerdict.problems(
-            of: facts.withoutNetwork, data: nil, port: 0, login: facts.hostName, path: data.map { .path($0) }, skew: 0)
+            of: facts.withoutNetwork, data: nil, port: 0, login: facts.hostName, path: data.isEmpty ? nil : .folders(data), skew: 0)
         for index in problems.indices where problems[index].check == "disk" {
             problems[index].remedy = "make room, or name another folder: --results DIR"
         }
@@ -88,11 +93,10 @@ struct DoctorCommand: ParsableCommand {
         let program = try ProgramPackage.running(executable: Executable.path)
         let home = HomeFolder.path
         let visits = try targets.map { host, access in
-            let path: String? = if case .path(let path)? = host.data { path } else { nil }
             return try HostVisit(
                 access,
                 Examination(
-                    coordinatorHost: cluster.coordinator.host, coordinatorPort: cluster.coordinator.port, dataPath: path, store: host.store),
+                    coordinatorHost: cluster.coordinator.host, coordinatorPort: cluster.coordinator.port, dataPaths: host.data?.folders ?? [], store: host.store),
                 program: program, packed: { try program.pack(home: home) })
         }
         var answered = [Double](repeating: 0, count: visits.count)

@@ -147,17 +147,17 @@ extension DoctorReport.HostVerdict {
                     check: "clock", message: "it is \(Int(abs(skew).rounded())) s \(skew > 0 ? "ahead" : "behind")",
                     remedy: "ssh \(login) sudo timedatectl set-ntp true", isFatal: false))
         }
-        let place = if case .path(let path)? = path { path } else { "" }
+        let place = path?.folders.joined(separator: ", ") ?? ""
         if let reason = facts.dataProblem {
             problems.append(
                 Problem(
-                    check: "data", message: reason, remedy: "rsync -a FOLDER/ \(login):\(place)/   or in cluster.yaml: data: push",
+                    check: "data", message: reason, remedy: "rsync -a FOLDER/ \(login):\(place)/   or in cluster.yaml: data: push, or data: fetch",
                     isFatal: true))
         } else if let data, let theirs = facts.dataDigest, theirs != data {
             problems.append(
                 Problem(
                     check: "data", message: "\(place) has the digest \(theirs.prefix(12)), expected \(data.prefix(12))",
-                    remedy: "rsync -a FOLDER/ \(login):\(place)/   or in cluster.yaml: data: push", isFatal: true))
+                    remedy: "rsync -a FOLDER/ \(login):\(place)/   or in cluster.yaml: data: push, or data: fetch", isFatal: true))
         }
         return problems
     }
@@ -180,7 +180,7 @@ extension DoctorReport.HostVerdict {
     /// The Debian packages of what the program needs; all of it but the C library is sent along.
     static let packages = [
         "libzmq.so.5": "libzmq5", "libopenblas.so.0": "libopenblas0", "libsqlite3.so.0": "libsqlite3-0", "libstdc++.so.6": "libstdc++6",
-        "libgcc_s.so.1": "libgcc-s1", "libgfortran.so.5": "libgfortran5", "libsodium.so.23": "libsodium23", "libc.so.6": "libc6",
+        "libgcc_s.so.1": "libgcc-s1", "libgfortran.so.5": "libgfortran5", "libturbojpeg.so.0": "libturbojpeg0", "libsodium.so.23": "libsodium23", "libc.so.6": "libc6",
     ]
 
     static func remedy(ofStart reason: String, login: String) -> String {

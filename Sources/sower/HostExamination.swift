@@ -1,4 +1,5 @@
 import Datasets
+import Digests
 import Foundation
 import Jobs
 import Launchers
@@ -11,9 +12,11 @@ enum HostExamination {
         let store = examination.store.map(HomeFolder.expanding) ?? FileManager.default.temporaryDirectory.path
         var dataDigest: String?
         var dataProblem: String?
-        if let path = examination.dataPath {
-            do {
-                dataDigest = try CIFAR100Folder(path: HomeFolder.expanding(path)).digest().hex
+        if !examination.dataPaths.isEmpty {
+            do throws(DatasetError) {
+                var digests: [Digest] = []
+                for path in examination.dataPaths { digests.append(try DatasetFolder.open(HomeFolder.expanding(path)) { _ in }.digest()) }
+                dataDigest = DatasetFolder.digest(of: digests).hex
             } catch {
                 dataProblem = error.errorDescription ?? "\(error)"
             }

@@ -68,7 +68,7 @@ struct PlanReport {
         case .quiet:
             break
         case .cli:
-            print("\(report.study): data \(loaded.dataPath) (digest \(report.dataset.prefix(12)))")
+            print("\(report.study): data \(loaded.dataWords)")
             for stage in report.stages {
                 let images = stage.trainingImages == 0 ? "" : ", \(stage.trainingImages) training images"
                 print("  \(stage.stage.padding(toLength: 9, withPad: " ", startingAt: 0)) \(stage.jobs) jobs, \(stage.done) done\(images)")

@@ -71,7 +71,7 @@ extension Sweep {
         let cluster = try workers.cluster.map { try Cluster.load($0) }
         self.init(
             loaded: loaded, workers: workers.count(threads: threads.threads, in: cluster),
-            workerArguments: (cluster?.localArguments(besides: host) ?? []) + threads.arguments + cache.arguments + host.arguments,
+            workerArguments: (try cluster?.localArguments(besides: host, fetching: cluster?.fetches(loaded) ?? []) ?? []) + threads.arguments + cache.arguments + host.arguments,
             allowsCommands: host.allowCommand, listen: try workers.listen.map { try HostAndPort($0) } ?? cluster?.listen,
             admission: admission.completed(by: cluster?.policy), cluster: cluster, checkpoints: checkpoints,
             failures: failures.completed(by: cluster?.policy), mode: output.outputMode,

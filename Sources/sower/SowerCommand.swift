@@ -23,8 +23,9 @@ struct SowerCommand: ParsableCommand {
         version: Version.text,
         subcommands: [
             RunCommand.self, PlanCommand.self, ResumeCommand.self, AttachCommand.self, StatusCommand.self, WatchCommand.self, WhyCommand.self, LogsCommand.self,
-            PauseCommand.self, StopCommand.self, CancelCommand.self, RetryCommand.self, TableCommand.self, VerifyCommand.self,
-            WorkerCommand.self, CoordinatorCommand.self, KeysCommand.self, DoctorCommand.self, DataCommand.self, JobCommand.self,
+            PauseCommand.self, StopCommand.self, CancelCommand.self, RetryCommand.self, TableCommand.self, CompareCommand.self, ExportCommand.self,
+            FiguresCommand.self, VerifyCommand.self, WorkerCommand.self, CoordinatorCommand.self, KeysCommand.self, DoctorCommand.self,
+            DataCommand.self, JobCommand.self, InitializationCommand.self,
             EngineCommand.self, BenchCommand.self, SimulateCommand.self, RunnerCommand.self, HostCommand.self,
         ])
 

@@ -1,6 +1,7 @@
 import Artifacts
 import Coordination
 import Datasets
+import Downloads
 import Foundation
 import Jobs
 import Launchers
@@ -55,6 +56,8 @@ struct Stop: Error {
             case TransportError.insecure: .configuration
             case is TransportError: .unreachable
             case LaunchError.noHostReached: .unreachable
+            case DownloadError.unreachable: .unreachable
+            case DownloadError.noRoom, DownloadError.unwritable: .incomplete
             case LedgerError.diskFull, LedgerError.io, is ArtifactStoreError, is ProcessError: .incomplete
             default: .configuration
             }

@@ -19,6 +19,9 @@ struct StudyFolder {
     var cache: String { path + "/cache" }
     var logs: String { path + "/logs" }
     var tables: String { path + "/tables" }
+    /// What `sower export` writes.
+    var exports: String { path + "/exports" }
+    var figures: String { path + "/figures" }
 
     /// The command that continues the study.
     func resumeCommand(results: String) -> String {

@@ -13,40 +13,55 @@ import StudyFiles
 struct LoadedStudy {
     var study: Study
     var folder: StudyFolder
+    /// What workers are told: the folder of the data set, or one that leads to all of them by their digests.
     var dataPath: String
+    /// Of the data set, or of all together.
     var dataset: Digest
     var plan: StudyPlan
+    private var datasets: [OpenedDataset]
 
-    /// Opens (or makes) the data set, reads the files that arms start from, and expands the grid.
+    /// Opens (or makes) the data sets, reads the files that arms start from, and expands the grid.
     init(_ study: Study, results: String) throws {
         self.study = study
-        let model = study.model
-        try self.study.updateStateDicts { try $0.read(for: model) }
+        folder = StudyFolder(results: results, study: study.name)
+        let data = try OpenedDataset(&self.study.data, results: results)
+        var pretraining: OpenedDataset?
+        if var source = study.pretraining.data {
+            // Whoever has no arm that reads pre-trained models needs no data for them.
+            if study.needsPretraining { pretraining = try OpenedDataset(&source, results: results) }
+            self.study.pretraining.data = source
+        }
+        self.study.setClasses(data.images.labels.count)
+        datasets = [data] + (pretraining.map { $0.digest == data.digest ? [] : [$0] } ?? [])
+        dataset = DatasetFolder.digest(of: datasets.map(\.digest))
+        dataPath = datasets.count == 1 ? data.path : URL(fileURLWithPath: "\(results)/data/\(dataset.hex)").standardizedFileURL.path
+        if datasets.count > 1 { try DatasetFolder.link(datasets.map { ($0.digest, $0.path) }, in: dataPath) }
+
+        try self.study.updateStateDicts { start, model in try start.read(for: model) }
         if var trainer = study.trainer {
             try trainer.findFiles()
             self.study.setTrainer(trainer)
         }
-        folder = StudyFolder(results: results, study: study.name)
-        switch study.data {
-        case .cifar100(let path):
-            dataPath = URL(fileURLWithPath: path).standardizedFileURL.path
-            // The ledger's copy of the study must find the data from any working directory.
-            self.study.data = .cifar100(path: dataPath)
-        case .synthetic(let data):
-            let name = "synthetic-seed\(data.seed)-\(data.trainingPerClass)-\(data.testPerClass)"
-            dataPath = URL(fileURLWithPath: results).appendingPathComponent("data/\(name)").standardizedFileURL.path
-            try SyntheticImages.write(
-                to: dataPath, seed: data.seed, trainingPerClass: data.trainingPerClass, testPerClass: data.testPerClass)
-        }
-        let folder = try CIFAR100Folder(path: dataPath)
-        dataset = folder.digest()
-        plan = self.study.expand(dataset: dataset, imagesPerClass: folder.meanImagesPerClass)
+        plan = self.study.expand(
+            dataset: data.digest, imagesPerClass: data.images.meanImagesPerClass,
+            pretraining: pretraining.map { ($0.digest, $0.images.meanImagesPerClass) })
     }
 
-    /// The files of the data set, for hosts that have none.
-    var dataFiles: [String] {
-        CIFAR100Folder.fileNames.map { "\(dataPath)/\($0)" }.filter { FileManager.default.fileExists(atPath: $0) }
+    /// The files of the data sets by the names that they get on a host that has none.
+    var dataFiles: [(name: String, path: String)] {
+        datasets.flatMap { dataset in
+            dataset.images.files.map { (datasets.count == 1 ? $0.name : "\(dataset.digest.hex)/\($0.name)", $0.path) }
+        }
     }
+
+    /// What `sower data fetch` calls the data sets; nil when one of them is made here.
+    var publishedNames: [String]? {
+        let names = [study.data, study.needsPretraining ? study.pretraining.data : nil].compactMap(\.self).map(\.publishedName)
+        return names.contains(nil) ? nil : names.compactMap(\.self)
+    }
+
+    /// Where the data sets lie, for people.
+    var dataWords: String { datasets.map { "\($0.given) (digest \($0.digest.short))" }.joined(separator: ", pre-training on ") }
 
     /// From a study file or the name of a built-in study, with `--from-state-dict` arms and `--set` overrides.
     static func fromFile(
@@ -133,11 +148,53 @@ struct RecordedStudy {
     }
 }
 
-extension CIFAR100Folder {
-    /// Images a fine class has on average in each split: what a plan's cost estimate needs.
+extension Studies.DataSource {
+    fileprivate var publishedName: String? {
+        switch self {
+        case .cifar100: "cifar100"
+        case .tinyImageNet: "tiny-imagenet"
+        case .synthetic: nil
+        }
+    }
+}
+
+/// A data set of a study.
+private struct OpenedDataset {
+    var images: any ImageDataset
+    var digest: Digest
+    /// The folder that runners map.
+    var path: String
+    /// The folder that the study names.
+    var given: String
+
+    /// - Parameter source: its path becomes absolute, so that the ledger's copy of the study finds the data from any working directory.
+    init(_ source: inout Studies.DataSource, results: String) throws {
+        switch source {
+        case .synthetic(let data):
+            let name = "synthetic-seed\(data.seed)-\(data.trainingPerClass)-\(data.testPerClass)"
+            given = URL(fileURLWithPath: results).appendingPathComponent("data/\(name)").standardizedFileURL.path
+            try SyntheticImages.write(
+                to: given, seed: data.seed, trainingPerClass: data.trainingPerClass, testPerClass: data.testPerClass)
+            images = try CIFAR100Folder(path: given)
+        case .cifar100(let path):
+            given = URL(fileURLWithPath: path).standardizedFileURL.path
+            images = try CIFAR100Folder(path: given)
+            source.path = given
+        case .tinyImageNet(let path):
+            given = URL(fileURLWithPath: path).standardizedFileURL.path
+            images = try TinyImageNet.open(given) { printToError($0) }
+            source.path = given
+        }
+        digest = images.digest()
+        path = images.path
+    }
+}
+
+extension ImageDataset {
+    /// Images a class has on average in each split: what a plan's cost estimate needs.
     var meanImagesPerClass: ImagesPerClass {
-        let classes = max(1, fineLabels.reduce(0) { $0 + $1.count })
-        return ImagesPerClass(
-            training: (count(of: .training) + classes / 2) / classes, validation: (count(of: .test) + classes / 2) / classes)
+        let classes = max(1, labels.count)
+        let (training, test) = (images(of: .training).count, images(of: .test).count)
+        return ImagesPerClass(training: (training + classes / 2) / classes, validation: (test + classes / 2) / classes)
     }
 }

@@ -26,7 +26,12 @@ struct StudyReport {
     ) throws -> SummaryTable {
         SummaryTable.make(
             info: TableInfo(study), cells: cells.map(CellResult.init), metric: metric, epoch: epoch, grouping: grouping,
-            baseline: try baseline.arm(of: study), unit: unit)
+            baseline: try baseline.arm(of: study), otherBaselines: baseline.otherArms(of: study), unit: unit)
+    }
+
+    /// The table, whose rows are arms, with the published numbers beside ours.
+    func comparedWithPublished(_ table: SummaryTable) -> SummaryTable {
+        table.compared(with: PublishedReference(study), cells: cells.map(CellResult.init))
     }
 
     func settledText() throws -> String {
@@ -54,13 +59,13 @@ struct StudyReport {
         }
     }
 
-    /// The table in every format, so that a paper's build can read the one it likes.
+    /// The table in every format, so that a paper's build can read the one it likes; each with its provenance.
     func writeTables(to folder: String) throws {
         try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
-        let table = try table()
+        let export = StudyExport(recorded, report: self)
         for format in TableFormat.allCases {
-            try Data(table.rendered(as: format).utf8).write(
-                to: URL(fileURLWithPath: "\(folder)/validation_accuracy.\(format.fileExtension)"), options: .atomic)
+            let contents = ExportContents(kind: .table, format: format.rawValue, stages: [.evaluate], metrics: [.validationAccuracy])
+            try export.write(contents, to: "\(folder)/validation_accuracy.\(format.fileExtension)")
         }
     }
 }
@@ -71,6 +76,16 @@ enum Baseline {
     case usual
     case named(String)
     case none
+
+    /// For the arms on another network than `random`: the first arm that has the default start on theirs.
+    func otherArms(of study: Study) -> [String: String] {
+        guard case .usual = self, let usual = study.arms.first(where: { $0.name == "random" }) else { return [:] }
+        var others: [String: String] = [:]
+        for arm in study.arms where study.model(of: arm) != study.model(of: usual) {
+            others[arm.name] = study.arms.first { $0.method == .random && study.model(of: $0) == study.model(of: arm) }?.name
+        }
+        return others
+    }
 
     func arm(of study: Study) throws -> String? {
         let arms = study.arms.map(\.name)

@@ -23,10 +23,17 @@ struct StudyVerification: Codable {
     var artifactBytes = 0
     /// Cells whose numbers were derived again from their epochs.
     var cells = 0
+    /// Files in tables/ and exports/ that are what was written, with a provenance.
+    var exports = 0
+    /// Among them, those that could not be derived again: the ledger has changed since, or another build wrote them.
+    var outdatedExports = 0
     var problems: [Problem] = []
+    /// What was trained again, if that was asked for.
+    var replay: StudyReplay?
 
     enum CodingKeys: String, CodingKey {
-        case version, kind, study, jobs, epochs, artifacts, cells, problems
+        case version, kind, study, jobs, epochs, artifacts, cells, exports, problems, replay
+        case outdatedExports = "outdated_exports"
         case artifactBytes = "artifact_bytes"
     }
 
@@ -43,6 +50,7 @@ struct StudyVerification: Codable {
             guard audit.problems.isEmpty else { return }
             try checkArtifacts(reader, folder, results: results)
             try checkTables(folder)
+            try checkExports(folder, results: results)
         } catch let error as LedgerError {
             switch error {
             case .damaged, .notALedger: add(error)
@@ -129,13 +137,37 @@ struct StudyVerification: Codable {
         }.joined()
     }
 
+    // MARK: Replays
+
+    /// Takes over what a replay has found.
+    mutating func add(_ replay: StudyReplay) {
+        self.replay = replay
+        for cell in replay.cells {
+            if let difference = cell.difference {
+                problems.append(
+                    Problem(
+                        what: "cell \(cell.cell), trained again as job \(cell.job.prefix(12)), gives other bits: \(difference)",
+                        remedy: "Repeat it on another host: `sower verify --replay` with the same seed. If it differs there in the same "
+                            + "place the recorded number is wrong, otherwise this host computes wrongly (check its memory)."))
+            } else if let obstacle = cell.obstacle {
+                problems.append(
+                    Problem(
+                        what: "cell \(cell.cell) cannot be trained again: \(obstacle)",
+                        remedy: "`sower why \(cell.cell)` says which inputs it has, and `sower job run JOB` makes one again."))
+            }
+        }
+    }
+
     // MARK: For people
 
     var lines: [String] {
         let counts = "\(jobs) jobs, \(epochs) epochs, \(cells) cells, \(artifacts) artifacts (\(artifactBytes) bytes)"
-        guard !problems.isEmpty else { return ["\(study): \(counts): nothing is wrong"] }
+            + (exports == 0 ? "" : ", \(exports) exported files")
+            + (outdatedExports == 0 ? "" : " (\(outdatedExports) of them from before the ledger changed, or of another build: not derived again)")
+        let replayed = replay?.lines ?? []
+        guard !problems.isEmpty else { return ["\(study): \(counts): nothing is wrong"] + replayed }
         let shown = problems.prefix(10).flatMap { ["  \($0.what)", "    → \($0.remedy)"] }
         let rest = problems.count > 10 ? ["  and \(problems.count - 10) more; --output-mode json lists them all"] : []
-        return ["\(study): \(counts): \(problems.count) problems"] + shown + rest
+        return ["\(study): \(counts): \(problems.count) problems"] + shown + rest + replayed
     }
 }

@@ -126,7 +126,7 @@ struct Sweep {
         settings.admission = Admission(
             program: Version.program, dataset: loaded.dataset, numericClass: admission.numerics == .pinned ? NumericClass.current : nil)
         // Other hosts may want to be sent the data.
-        if remote != nil { settings.shared = try SharedFiles(paths: loaded.dataFiles) }
+        if remote != nil { settings.shared = try SharedFiles(loaded.dataFiles) }
         var dispatcher = Dispatcher(
             entries: entries, datasetPath: loaded.dataPath, policy: failures.crashLimit.map(RetryPolicy.init(crashLimit:)) ?? RetryPolicy(),
             maximumFailures: failures.maxFails,
@@ -145,7 +145,9 @@ struct Sweep {
         LaunchProblems.clear(of: loaded.folder)
         let progress = ProgressLine(plan: loaded.plan, entries: entries, isShown: mode == .cli && isatty(2) != 0)
         let hosts = try cluster.map { cluster in
-            try ClusterWorkers(cluster, keys: ClusterKeys(admission.keys.folder), folder: loaded.folder) {
+            try ClusterWorkers(
+                cluster, keys: ClusterKeys(admission.keys.folder), folder: loaded.folder, fetching: try cluster.fetches(loaded)
+            ) {
                 progress.interrupt($0, say: mode == .cli)
             }
         }

@@ -4,6 +4,7 @@ import Jobs
 enum Version {
     static let number = "0.1.0"
     static let text = "\(number) (\(NumericClass.current))"
+    static let engine = NumericClass.engineVersion
     /// What coordinator and worker must have in common.
-    static let program = "\(number), engine \(NumericClass.engineVersion)"
+    static let program = "\(number), engine \(engine)"
 }

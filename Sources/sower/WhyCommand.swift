@@ -8,10 +8,16 @@ import Studies
 struct WhyCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "why", abstract: "Why a job is not running, or where its number came from.",
-        discussion: "JOB is the beginning of a job's id, or a cell of the grid as ARM/PAIR/REPLICATE, for example random/10-14/1.")
+        discussion: """
+            JOB is the beginning of a job's id, or a cell of the grid as ARM/PAIR/REPLICATE, for example random/10-14/1.
+            Prints the job and everything it was made from: specifications, seeds, hosts, engine versions, artifacts.
+            """)
 
     @Argument(help: "A job's id (or its beginning), or ARM/PAIR/REPLICATE.")
     var job: String
+
+    @Flag(help: "Every source by itself, with its specification and whole digests.")
+    var full = false
 
     @Option(help: "The study in whose ledger to look; the default is the one used last.")
     var study: String?
@@ -27,16 +33,16 @@ struct WhyCommand: ParsableCommand {
         let report = try WhyReport(row, cells: cells.filter { $0.job == row.id }, recorded)
         switch output.outputMode {
         case .json: print(try JSONOutput.text(report))
-        case .cli: print(report.text)
+        case .cli: print(report.text(isFull: full))
         case .quiet: break
         }
     }
 
     private func cell(of cells: [CellRow]) throws -> CellRow {
-        guard let cell = cells.first(where: { "\($0.arm)/\(Study.name(of: $0.pair))/\($0.replicate)" == job }) else {
+        guard let cell = cells.first(where: { $0.place == job }) else {
             throw Stop(
                 .configuration, "the study has no cell \(job.prefix(200))",
-                remedy: "`sower status --cells` lists them; write ARM/PAIR/REPLICATE, for example \(cells.first.map { "\($0.arm)/\(Study.name(of: $0.pair))/\($0.replicate)" } ?? "random/10-14/1").")
+                remedy: "`sower status --cells` lists them; write ARM/PAIR/REPLICATE, for example \(cells.first?.place ?? "random/10-14/1").")
         }
         return cell
     }
@@ -55,23 +61,26 @@ struct WhyReport: Codable {
         var message: String?
     }
 
-    /// A job that this one reads, with those it reads in turn.
-    struct Source: Codable {
-        var job: String
-        var what: String
-        var state: String
-        var artifacts: [String: String]
-        var sources: [Source]
-    }
-
     struct Cell: Codable {
         var arm, pair: String
         var replicate, epoch: Int
         var validationAccuracy: Double
     }
 
-    var version = 1
+    /// Where the job comes from.
+    struct Origin: Codable {
+        var name: String
+        /// SHA-256 of the study without paths.
+        var digest: String
+        var profile: String
+        /// The root of every seed.
+        var seed: String
+    }
+
+    /// 2: what the job was made from has settings, seeds, hosts and artifacts with their sizes.
+    var version = 2
     var kind = "why"
+    var study: Origin
     var job: String
     var what: String
     var state: String
@@ -82,9 +91,13 @@ struct WhyReport: Codable {
     var resultDigest: String?
     var settledAt: Date?
     var attempts: [Attempt]
-    var sources: [Source]
+    /// The job itself once more, with everything it was made from.
+    var lineage: LineageNode
 
     init(_ row: JobRow, cells: [CellRow], _ recorded: RecordedStudy) throws {
+        study = Origin(
+            name: recorded.study.name, digest: recorded.study.digest.hex, profile: recorded.study.profile.rawValue,
+            seed: String(recorded.study.seed))
         job = row.id.digest.hex
         what = Self.words(row)
         state = row.state.rawValue
@@ -104,24 +117,11 @@ struct WhyReport: Codable {
                 number: $0.number, state: $0.state.rawValue, worker: $0.worker, host: $0.host, startedAt: $0.startedAt,
                 endedAt: $0.endedAt, reason: $0.failure?.code, message: $0.failure?.message ?? $0.note)
         }
-        var known: Set<String> = []
-        sources = try Self.sources(of: row, recorded, &known)
-        explanation = Self.explanation(row, sources: sources, recorded)
+        lineage = try LineageNode(row, recorded)
+        explanation = Self.explanation(row, sources: lineage.sources, recorded)
     }
 
-    private static func sources(of row: JobRow, _ recorded: RecordedStudy, _ known: inout Set<String>) throws -> [Source] {
-        try row.inputs.map { input in
-            let source = try recorded.reader.job(prefix: input.digest.hex)
-            // A job that several read is followed once.
-            let isNew = known.insert(input.digest.hex).inserted
-            return Source(
-                job: input.digest.hex, what: words(source), state: source.state.rawValue,
-                artifacts: Dictionary(source.artifacts.map { ($0.name, $0.digest.hex) }, uniquingKeysWith: { first, _ in first }),
-                sources: isNew ? try sources(of: source, recorded, &known) : [])
-        }
-    }
-
-    private static func explanation(_ row: JobRow, sources: [Source], _ recorded: RecordedStudy) -> String {
+    private static func explanation(_ row: JobRow, sources: [LineageNode], _ recorded: RecordedStudy) -> String {
         let isCoordinated = recorded.reader.coordinatorProcess != nil
         let resume = "`\(recorded.folder.resumeCommand(results: URL(fileURLWithPath: recorded.folder.path).deletingLastPathComponent().path))` goes on"
         switch row.state {
@@ -146,7 +146,7 @@ struct WhyReport: Codable {
     }
 
     /// The job in a few words.
-    private static func words(_ row: JobRow) -> String {
+    static func words(_ row: JobRow) -> String {
         guard let spec = try? JSONDecoder().decode(JobSpec.self, from: Data(row.spec)) else { return row.kind.rawValue }
         switch spec {
         case .train(let train):
@@ -157,11 +157,13 @@ struct WhyReport: Codable {
             case .weights(let job, let head): start = "the weights of \(job.short)\(head == .fresh ? " with a fresh head" : "")"
             case .filters(let job, let layers): start = "the filters of \(job.short) in \(layers) layers"
             }
-            return "train \(train.model.architecture) on superclasses \(Study.name(of: train.superclasses)) from \(start)"
+            return "train \(train.model.architecture) on \(train.superclasses.isEmpty ? "all classes" : "superclasses \(Study.name(of: train.superclasses))") from \(start)"
                 + (train.trainer.map { " with \($0.name)" } ?? "")
         case .cluster(let cluster):
             return "cluster the kernels of \(cluster.sources.count) networks, \(cluster.distance.rawValue), k = \(cluster.clusters)"
         case .sample(let sample): return "sample \(sample.layers) layers from codebook \(sample.codebook.short)"
+        case .align(let align):
+            return "align the filters of \(align.sources.count) networks in \(align.layers) layers, \(align.matching.rawValue) matching"
         case .file(let file): return "a file of \(file.size) bytes, SHA-256 \(file.digest.short)…"
         case .command(let command): return "run " + command.arguments.map(shellWord).joined(separator: " ")
         case .noop(let noop): return "no-op \(noop.index)"
@@ -170,14 +172,15 @@ struct WhyReport: Codable {
 
     // MARK: For people
 
-    var text: String {
+    func text(isFull: Bool) -> String {
         var lines = ["job \(job.prefix(12))  \(state)  \(what)", "  " + explanation]
         for cell in cells {
             lines.append("  cell \(cell.arm) \(cell.pair) replicate \(cell.replicate): validation accuracy \(String(format: "%.2f", cell.validationAccuracy)) % after epoch \(cell.epoch)")
         }
-        if let numericClass, let resultDigest {
-            lines.append("  result \(resultDigest.prefix(12)), numeric class \(numericClass)")
-        }
+        if let resultDigest { lines.append("  result \(isFull ? resultDigest : String(resultDigest.prefix(12)))") }
+        func short(_ digest: String) -> String { isFull ? digest : String(digest.prefix(12)) }
+        lines.append("  study \(study.name), SHA-256 \(short(study.digest)), profile \(study.profile), seed \(study.seed)")
+        if let dataset = lineage.dataset { lines.append("  data set SHA-256 \(short(dataset))") }
         if !attempts.isEmpty { lines.append("  attempts:") }
         for attempt in attempts {
             let reason = [attempt.reason, attempt.message].compactMap { $0 }.joined(separator: ": ")
@@ -185,16 +188,8 @@ struct WhyReport: Codable {
                 "    \(attempt.number)  \(attempt.state) on \(attempt.worker) (\(attempt.host)), \(attempt.startedAt.formatted(.iso8601))"
                     + (attempt.endedAt.map { " to \($0.formatted(.iso8601))" } ?? "") + (reason.isEmpty ? "" : "  \(reason)"))
         }
-        if !sources.isEmpty { lines.append("  made from:") }
-        append(sources, indent: "    ", to: &lines)
-        lines.append("  specification: \(specification)")
+        lines.append("  lineage:")
+        lines += LineageText(lineage, isFull: isFull).lines.map { "    " + $0 }
         return lines.joined(separator: "\n")
-    }
-
-    private func append(_ sources: [Source], indent: String, to lines: inout [String]) {
-        for source in sources {
-            lines.append("\(indent)\(source.job.prefix(12))  \(source.state)  \(source.what)")
-            append(source.sources, indent: indent + "  ", to: &lines)
-        }
     }
 }

@@ -1,6 +1,5 @@
 import ArgumentParser
 import Coordination
-import Datasets
 import Foundation
 import Jobs
 import Keys
@@ -36,10 +35,21 @@ struct WorkerCommand: ParsableCommand {
     var coordinatorKey: PublicKey?
 
     @Option(
+        parsing: .singleValue,
         help: ArgumentHelp(
-            "Where this host has the data set, or \"push\" to be sent it by the coordinator; the default is the coordinator's own path.",
+            "Where this host has the data set, or \"push\" to be sent it by the coordinator; the default is the coordinator's own path. Repeated for a study with several data sets.",
             valueName: "dir|push"))
-    var data: String?
+    var data: [String] = []
+
+    @Option(
+        parsing: .singleValue,
+        help: ArgumentHelp(
+            "Download this data set to this host's cache before anything else, unless it is there, and use it (\(DatasetFetch.names)). May be repeated.",
+            valueName: "data set"))
+    var fetch: [String] = []
+
+    @Option(help: ArgumentHelp("Where --fetch finds the same files, instead of at the publishers': http, https or file.", valueName: "url"))
+    var mirror: String?
 
     @Option(help: "Trainings at a time; the default is one a core, or one for as many cores as --threads.")
     var slots: Int?
@@ -75,6 +85,15 @@ struct WorkerCommand: ParsableCommand {
         if let slots, !(1...Limits.slotsPerWorker).contains(slots) {
             throw ValidationError("--slots \(slots): expected 1 to \(Limits.slotsPerWorker)")
         }
+        if data.count > 1, data.contains("push") { throw ValidationError("--data push is enough for all data sets: give it once, alone") }
+        if let mirror {
+            guard !fetch.isEmpty else { throw ValidationError("--mirror says where --fetch finds its files: name the data set with --fetch") }
+            try DatasetFetch.validate(mirror: mirror)
+        }
+        if !fetch.isEmpty, !data.isEmpty { throw ValidationError("--fetch and --data: one of them says where the data come from") }
+        if let name = fetch.first(where: { !DatasetFetch.isRead($0) }) {
+            throw ValidationError("--fetch \(name.prefix(80)): expected one of \(DatasetFetch.names)")
+        }
         if let connect { _ = try HostAndPort(connect) }
         guard connect != nil || (control != nil && blobs != nil) else {
             throw ValidationError("name the coordinator: sower worker --connect HOST:PORT")
@@ -94,10 +113,13 @@ struct WorkerCommand: ParsableCommand {
         let environment = Executable.runnerEnvironment
         let logger = Logger(label: "sower.worker") { LineLog(label: $0) }
         logger.info("worker \(worker) on \(host): \(slots) slots, \(NumericClass.current), BLAS kernels \(environment["OPENBLAS_CORETYPE"] ?? "of the library's choice")")
-        let source = data.map { $0 == "push" ? DataSource.push : .folder(URL(fileURLWithPath: $0).standardizedFileURL.path) } ?? .coordinatorsPath
-        var facts = HostFacts(program: Version.program, wantsDataset: source == .push)
-        // A folder that cannot be read, or is another data set, is found now and not by the first job.
-        if case .folder(let path) = source { facts.dataset = try CIFAR100Folder(path: path).digest() }
+        let storePath = store ?? FileManager.default.temporaryDirectory.path + "/sower-cache-\(getuid())"
+        let folders =
+            fetch.isEmpty
+            ? data
+            : try DatasetFetch.run(fetch, mirror: mirror, tell: { logger.info("\($0)") }, isCancelled: { Signals.count > 0 || (lifeline && Lifeline.isCut) })
+        let (source, dataset) = try WorkerData.find(folders, storePath: storePath) { text in logger.info("\(text)") }
+        let facts = HostFacts(program: Version.program, dataset: dataset, wantsDataset: source == .push)
         var settings = WorkerLoop.Settings(
                 controlEndpoint: control ?? address!.controlEndpoint, dataEndpoint: blobs ?? address!.dataEndpoint, curve: try curve(),
                 hello: Hello(
@@ -105,7 +127,7 @@ struct WorkerCommand: ParsableCommand {
                     labels: self.host.labels, allowsCommands: self.host.allowCommand, secondsLeft: lifetime.map { $0.seconds - margin(of: $0) },
                     facts: facts),
                 data: source,
-                storePath: store ?? FileManager.default.temporaryDirectory.path + "/sower-cache-\(getuid())",
+                storePath: storePath,
                 // A central worker's store is the coordinator's own, which is no cache.
                 cacheQuota: central ? nil : cache.cacheQuota.bytes,
                 runnerExecutable: Executable.path,

@@ -26,7 +26,7 @@ import Testing
                 == .ssh(SSHAccess(host: "lab2", user: "bob", port: 2222, identityFile: "~/.ssh/id", options: ["ProxyJump": "gate"])))
         #expect(second.slots == 4 && second.threads == 2 && second.setup.isEmpty && second.allowsCommands)
         #expect(second.labels == ["lab": "vision", "class": "zen4"] && second.environment == ["OMP_NUM_THREADS": "1"])
-        #expect(second.data == .path("/data/cifar") && second.keys == "~/keys" && second.store == "/scratch/s")
+        #expect(second.data == .folders(["/data/cifar"]) && second.keys == "~/keys" && second.store == "/scratch/s")
         #expect(local.place == .local && local.data == .push)
         guard case .slurm(let allocation) = slurm.place else { Issue.record("\(slurm)"); return }
         #expect(allocation.partition == "cpu" && allocation.nodes == 8 && allocation.timeLimitSeconds == 14_400 && !allocation.exclusive)
@@ -62,6 +62,21 @@ import Testing
             problems.contains { $0.message.contains(mistake.says) && (mistake.isAnywhere || $0.line == mistake.line) },
             "\(mistake.says): \(error?.errorDescription ?? "")")
         #expect(problems.allSatisfy { !$0.remedy.isEmpty })
+    }
+
+    @Test func `where the data come from`() throws {
+        func data(_ text: String) throws -> Cluster.DataSource? {
+            try Clusters.decode(text: "coordinator: {host: lab0}\nhosts:\n  - {host: lab1, data: \(text)}\n", sourceName: "c").hosts[0].data
+        }
+        #expect(try data("fetch") == .fetch(mirror: nil))
+        #expect(try data("{fetch: \"https://lab0/mirror\"}") == .fetch(mirror: "https://lab0/mirror"))
+        #expect(try data("push") == .push)
+        #expect(try data("~/tiny") == .folders(["~/tiny"]))
+        #expect(try data("[/data/tiny, ~/cifar]") == .folders(["/data/tiny", "~/cifar"]))
+        for wrong in ["fetched", "[]", "[/a, push]", "[/a, fetch]", "[/a, ../b]", "[/a, /b, /c, /d, /e]", "[[/a]]", "{path: /a}", "{fetch: -o}", "{fetch: \"ftp://x/y\"}", "{fetch: \"http://a b\"}", "{}", "relative/path"] {
+            let error = #expect(throws: ClusterFileError.self, "\(wrong)") { try data(wrong) }
+            #expect(error?.problems.first?.line == 3 && error?.problems.first?.remedy.isEmpty == false, "\(wrong)")
+        }
     }
 
     @Test func `all problems are told at once`() {

@@ -10,11 +10,12 @@ import Testing
         "Processes": ["CSpawn"],
         "Tensors": ["COpenBLAS", "CKernels"],
         "Studies": ["Digests"],
+        "Downloads": ["Digests", "Processes"],
         "Networks": ["CKernels", "Tensors"],
-        "Datasets": ["CKernels", "Digests", "Tensors"],
+        "Datasets": ["CJPEG", "CKernels", "Digests", "Tensors"],
         "Artifacts": ["Digests", "Failpoints"],
         "Coordination": ["Digests", "HeapModule", "Studies"],
-        "Initializers": ["Tensors"],
+        "Initializers": ["CKernels", "Tensors"],
         "StudyFiles": ["Studies", "Yams"],
         "Transport": ["CZeroMQ"],
         "Clusters": ["Studies", "StudyFiles"],
@@ -29,8 +30,9 @@ import Testing
         "Launchers": ["Clusters", "Digests", "Processes"],
         "Worker": ["Artifacts", "Coordination", "Digests", "Failpoints", "Processes", "Transport"],
         "sower": [
-            "ArgumentParser", "Artifacts", "Clusters", "Coordination", "Coordinator", "Datasets", "Digests", "Failpoints", "Jobs", "Keys", "Launchers",
-            "LedgerStore", "Logging", "Networks", "Processes", "Reports", "Simulation", "Studies", "StudyFiles", "Tensors", "Transport", "Worker",
+            "ArgumentParser", "Artifacts", "Clusters", "Coordination", "Coordinator", "Datasets", "Digests", "Downloads", "Failpoints",
+            "Initializers", "Jobs", "Keys", "Launchers", "LedgerStore", "Logging", "Networks", "Processes", "Reports", "Simulation",
+            "Studies", "StudyFiles", "Tensors", "Transport", "Worker",
         ],
     ]
 
@@ -55,7 +57,7 @@ import Testing
     }
 
     @Test func `each library has one home`() throws {
-        let libraries = ["ArgumentParser", "COpenBLAS", "CZeroMQ", "Crypto", "GRDB", "GRDBSQLite", "HeapModule", "Logging", "Yams"]
+        let libraries = ["ArgumentParser", "CJPEG", "COpenBLAS", "CZeroMQ", "Crypto", "GRDB", "GRDBSQLite", "HeapModule", "Logging", "Yams"]
         for library in libraries {
             let homes = Self.allowed.filter { $0.value.contains(library) }.map(\.key)
             #expect(homes.count == 1, "\(library) has the homes \(homes)")

@@ -149,6 +149,11 @@ import Testing
     }
 
     @Test func `no name of a file from the network leads out of its folder`() {
+        let digest = Digest(of: "set").hex
+        for name in [
+            "\(digest)/..", "\(digest)/", "\(digest)/a/b", "\(digest.uppercased())/a", "../\(digest)/a", "/\(digest)/a", "\(digest.dropLast())/a", "\(digest)//a",
+        ] { #expect(!DatasetNotice.isFileName(name), "\(name)") }
+        #expect(DatasetNotice.isFileName("\(digest)/train.bin"), "a study with several data sets has a folder for each")
         for name in ["", ".", "..", ".hidden", "../x", "a/b", "/x", "-rf", "a b", "a\0", "ä", String(repeating: "a", count: 129)] {
             #expect(!DatasetNotice.isFileName(name), "\(name)")
             let frame = CoordinatorMessage.welcome(

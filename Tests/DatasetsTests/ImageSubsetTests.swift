@@ -157,7 +157,7 @@ import Testing
     @Test(.enabled(if: realData("natural100-small") != nil))
     func `a pair of superclasses of the natural images is a ten-class problem`() throws {
         let data = try CIFAR100Folder(path: try #require(realData("natural100-small")))
-        for split in CIFAR100Folder.Split.allCases {
+        for split in ImageSplit.allCases {
             let subset = try ImageSubset(data, split: split, superclasses: [2, 11])
             #expect(subset.classes == 10)
             #expect(subset.count == (split == .training ? 1000 : 500))

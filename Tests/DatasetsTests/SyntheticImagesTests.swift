@@ -13,7 +13,7 @@ import Testing
         #expect(data.fineLabels.allSatisfy { $0.count == 5 })
         #expect(Set(try #require(data.coarseNames)).count == 20)
         #expect(Set(try #require(data.fineNames)).count == 100)
-        for split in CIFAR100Folder.Split.allCases {
+        for split in ImageSplit.allCases {
             var counts = [Int](repeating: 0, count: 100)
             for index in 0..<data.count(of: split) {
                 let labels = data.labels(of: split, at: index)

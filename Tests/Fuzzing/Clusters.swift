@@ -21,7 +21,7 @@ private func check(_ cluster: Cluster) {
     require(Set(cluster.hosts.map(\.name)).count <= cluster.hosts.count, "names")
     var words = [cluster.coordinator.host]
     for host in cluster.hosts {
-        words += [host.name] + host.labels.map { "\($0)=\($1)" } + [host.data?.word, host.keys, host.store].compactMap(\.self)
+        words += [host.name] + host.labels.map { "\($0)=\($1)" } + (host.data?.folders ?? []) + [host.keys, host.store].compactMap(\.self)
         for variable in host.environment.keys { require(ClusterPatterns.refusal(ofVariable: variable) == nil, variable) }
         switch host.place {
         case .local: break

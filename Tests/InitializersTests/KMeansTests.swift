@@ -103,6 +103,48 @@ import Testing
         #expect(try KMeans(clusters: 10).cluster(points, dimension: 9, seed: 2) != first)
     }
 
+    @Test func `threads change no bit`() throws {
+        // Several times what a thread takes at once.
+        let points = ReferenceNumbers.bells(stream: 63, count: 9 * 150_000)
+        for clusters in [1, 3, 10] {
+            let alone = try KMeans(clusters: clusters).cluster(points, dimension: 9, seed: 1)
+            for threads in [2, 3, 8] {
+                #expect(try KMeans(clusters: clusters).cluster(points, dimension: 9, seed: 1, threads: threads) == alone)
+            }
+        }
+    }
+
+    @Test func `from given centres the iterations are Lloyd's`() throws {
+        let points = ReferenceNumbers.bells(stream: 64, count: 9 * 3000)
+        let start = Array(points[..<(9 * 6)])
+        // Nearest centres and means in double precision, as the definition has them.
+        var centres = start.map { Double($0) }
+        for iterations in 1...6 {
+            var sums = [Double](repeating: 0, count: 54)
+            var counts = [Double](repeating: 0, count: 6)
+            for point in 0..<3000 {
+                let squares = (0..<6).map { cluster in
+                    (0..<9).reduce(0.0) { sum, axis in
+                        let difference = Double(points[point * 9 + axis]) - centres[cluster * 9 + axis]
+                        return sum + difference * difference
+                    }
+                }
+                let nearest = squares.indices.min { squares[$0] < squares[$1] }!
+                counts[nearest] += 1
+                for axis in 0..<9 { sums[nearest * 9 + axis] += Double(points[point * 9 + axis]) }
+            }
+            centres = sums.indices.map { sums[$0] / counts[$0 / 9] }
+            let found = try KMeans(clusters: 6, maximumIterations: iterations, tolerance: 0)
+                .cluster(points, dimension: 9, from: start, threads: 2)
+            #expect(found.iterations == iterations)
+            check(found, of: points, dimension: 9, clusters: 6)
+            #expect(zip(found.centres, centres).allSatisfy { abs(Double($0) - $1) < 1e-3 }, "after \(iterations)")
+        }
+        #expect(throws: InitializerError.notFinite(point: 1, coordinate: 0)) {
+            try KMeans(clusters: 1).cluster([1, .nan], dimension: 1, from: [0])
+        }
+    }
+
     @Test func `fewer distinct points than clusters leave clusters without members`() throws {
         let points: [Float] = [1, 1, 5, 5, 1, 1, 5, 5]
         let clustering = try KMeans(clusters: 5).cluster(points, dimension: 2, seed: 1)

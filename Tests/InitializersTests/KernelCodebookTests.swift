@@ -60,7 +60,7 @@ import Testing
     }
 
     @Test func `the names of distances are those of study files`() {
-        #expect(KernelDistance.allCases.map(\.rawValue) == ["euclidean", "fourier-magnitude", "fourier-real"])
+        #expect(KernelDistance.allCases.map(\.rawValue) == ["euclidean", "fourier-magnitude", "fourier-real", "cosine"])
     }
 
     @Test func `one-by-one and seven-by-seven kernels are clustered too`() throws {

@@ -82,6 +82,7 @@ import Testing
                 try NetworkShape(architecture: architecture, classes: 10, channels: 3, imageSize: imageSize)
             }
             #expect(try shape(model.minimumImageSize).initializableLayers.count == model.initializableLayers)
+            #expect(try shape(model.minimumImageSize).permutableLayers.count == model.alignableLayers)
             #expect(throws: NetworkError.self) { try shape(model.minimumImageSize - 1) }
             #expect(try shape(StudyLimits.imageSize.upperBound).imageSize == 1024)
             #expect(throws: NetworkError.self) { try shape(StudyLimits.imageSize.upperBound + 1) }

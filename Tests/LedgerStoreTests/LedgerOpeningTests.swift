@@ -44,10 +44,10 @@ import LedgerStore
         let first = try Ledger.open(path: folder.ledger, now: noon)
         try first.register(study: study(), jobs: [planned("a")], cells: [], now: noon)
         try first.write { db in
-            try db.execute(sql: "DELETE FROM grdb_migrations WHERE identifier = 'v2 commands'")
+            try db.execute(sql: "DELETE FROM grdb_migrations WHERE identifier IN ('v2 commands', 'v4 align')")
             try db.execute(sql: "PRAGMA writable_schema = ON")
             try db.execute(
-                sql: "UPDATE sqlite_schema SET sql = replace(sql, ?, '') WHERE name = 'jobs'", arguments: [", 'command', 'noop'"])
+                sql: "UPDATE sqlite_schema SET sql = replace(sql, ?, '') WHERE name = 'jobs'", arguments: [", 'command', 'noop', 'align'"])
             try db.execute(sql: "PRAGMA writable_schema = RESET")
         }
         try first.close()
@@ -57,10 +57,10 @@ import LedgerStore
         try queue.close()
 
         let ledger = try Ledger.open(path: folder.ledger, now: noon)
-        let jobs = [planned("a"), planned("b", .command), planned("c", .noop)]
+        let jobs = [planned("a"), planned("b", .command), planned("c", .noop), planned("d", .align)]
         let registration = try ledger.register(study: study(), jobs: jobs, cells: [], now: noon)
-        #expect(registration.known == 1 && registration.added == 2)
-        #expect(try ledger.snapshot(study: registration.study).allSatisfy { !$0.isCentral })
+        #expect(registration.known == 1 && registration.added == 3)
+        #expect(try ledger.snapshot(study: registration.study).count { $0.isCentral } == 1)
         #expect(try ledger.read { try String.fetchOne($0, sql: "PRAGMA integrity_check") } == "ok")
         #expect(throws: (any Error).self) {
             try ledger.write { try $0.execute(sql: "INSERT INTO jobs (digest, kind) VALUES (zeroblob(32), 'else')") }

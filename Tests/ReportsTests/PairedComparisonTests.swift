@@ -111,3 +111,40 @@ struct PairedComparisonTests {
         #expect(SummaryTable.make(info: info, cells: cells).rendered(as: .csv).split(separator: "\n")[0].hasSuffix("complete"))
     }
 }
+
+/// Arms on two networks in one table.
+@Suite struct NetworkComparisonTests {
+    private let mixed: TableInfo = {
+        var mixed = info
+        mixed.arms = ["random", "k_3", "random-custom", "aligned"]
+        mixed.otherNetworks = ["random-custom": "custom-resnet18", "aligned": "custom-resnet18"]
+        return mixed
+    }()
+
+    private var cells: [CellResult] {
+        let values: [(String, Double)] = [("random", 60), ("k_3", 64), ("random-custom", 50), ("aligned", 51)]
+        return values.flatMap { arm, value in
+            mixed.pairs.flatMap { pair in (1...2).map { cell(arm, pair, $0, value + Double($0)) } }
+        }
+    }
+
+    @Test func `an arm is compared with the baseline of its own network`() throws {
+        let table = SummaryTable.make(
+            info: mixed, cells: cells, baseline: "random", otherBaselines: ["random-custom": "random-custom", "aligned": "random-custom"])
+        #expect(table.rows.map { $0.comparison?.baseline } == [nil, "random", nil, "random-custom"])
+        #expect(table.rows.map { $0.comparison?.meanDifference } == [nil, 4, nil, 1])
+        let text = table.rendered(as: .table)
+        #expect(text.contains("− baseline  95% interval  p (Holm)"))
+        #expect(text.contains("difference: arm minus random (aligned minus random-custom, which is on their network) over the same pairs"))
+        #expect(
+            text.contains(
+                "network: custom-resnet18 in random-custom, aligned, not resnet18 as in the others; compare arms on one network"))
+        #expect(!text.contains("n/a"))
+    }
+
+    @Test func `a baseline that was asked for is that of every arm`() {
+        let table = SummaryTable.make(info: mixed, cells: cells, baseline: "k_3")
+        #expect(table.rows.map { $0.comparison?.meanDifference } == [-4, nil, -14, -13])
+        #expect(table.rendered(as: .table).contains("− k_3"))
+    }
+}

@@ -31,6 +31,19 @@ let cells = [
 ]
 
 struct SummaryTableTests {
+    @Test func `where all classes are one task, replicates are what is compared`() {
+        var one = info
+        (one.pairs, one.arms, one.replicates, one.deviations) = ([[]], ["random", "k_3"], 6, [])
+        let cells = (1...6).flatMap { [cell("random", [], $0, 30 + Double($0) / 10), cell("k_3", [], $0, 33 + Double($0) / 7)] }
+        let table = SummaryTable.make(info: one, cells: cells, baseline: "random")
+        #expect(table.rows.map(\.statistics.n) == [6, 6])
+        #expect(table.rows[1].comparison?.unit == .replicate && table.rows[1].comparison?.units == 6)
+        // Six differences of one sign: 2 of 2⁶ sign patterns are as extreme.
+        #expect(table.rows[1].comparison?.test.pValue == 2.0 / 64)
+        #expect(!table.footnotes.contains { $0.contains("they share pairs") })
+        #expect(SummaryTable.make(info: one, cells: cells, grouping: .armAndPair).rows.map(\.pair) == [[], []])
+    }
+
     @Test func `a row an arm, with every cell of the grid counted`() {
         let table = SummaryTable.make(info: info, cells: cells)
         #expect(table.epoch == 2)

@@ -17,7 +17,7 @@ struct StateDictTests {
             $0.arms = [$0.arms![0], arm]
             change(&$0)
         }
-        study.updateStateDicts { $0.file = file ?? weights }
+        study.updateStateDicts { start, _ in start.file = file ?? weights }
         return study
     }
 

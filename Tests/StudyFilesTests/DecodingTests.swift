@@ -42,7 +42,7 @@ struct DecodingTests {
         #expect(
             message(text.replacing("replicates: 2", with: "replicats: 2")) == """
                 study.yaml:5: unknown key "replicats" in evaluation — did you mean "replicates"?
-                  keys in evaluation: pairs, replicates, epochs
+                  keys in evaluation: pairs, replicates, epochs, keep_predictions
                 """)
     }
 
@@ -83,7 +83,7 @@ struct DecodingTests {
         #expect(
             message(text, "evaluation.replicats=2") == """
                 --set evaluation.replicats=2: unknown key "replicats" in evaluation — did you mean "replicates"?
-                  keys in evaluation: pairs, replicates, epochs
+                  keys in evaluation: pairs, replicates, epochs, keep_predictions
                 """)
         #expect(message(text, "evaluation.replicates=0").contains("--set evaluation.replicates=0: evaluation.replicates is 0"))
         #expect(message(text, "arms.clusterd.models=3").contains("did you mean \"clustered\"?"))

@@ -56,6 +56,40 @@ extension SystemTests {
             lab.bench.expectNoProcessIsLeft()
         }
 
+        @Test func `a host with data fetch uses what it has, and says why it cannot get what it lacks`() throws {
+            let lab = try Lab()
+            let images = lab.bench.folder + "/images"
+            try lab.bench.succeed(["data", "synthesize", "--output", images, "--training-per-class", "12", "--test-per-class", "6"])
+            try lab.bench.write(
+                Workbench.study.replacing("{format: synthetic, seed: 1, training_per_class: 12, test_per_class: 6}", with: "{format: cifar100, path: \(images)}"),
+                to: "tiny.yaml")
+            // Nothing is there to be downloaded, and nothing listens at the mirror's port.
+            try lab.write(hosts: ["{host: lab1, slots: 1, data: {fetch: \"http://127.0.0.1:9/mirror\"}}"])
+            let arguments = ["run", lab.bench.studyFile, "--cluster", lab.file] + lab.run
+            let run = try lab.start(arguments)
+            try lab.bench.wait("the host says why it cannot work", for: run) {
+                run.standardError.contains("cifar-100-binary.tar.gz could not be downloaded")
+            }
+            // Somebody puts it there, as the host's next try finds.
+            let place = lab.home("shared") + "/.cache/sower/data/cifar-100-binary"
+            try FileManager.default.createDirectory(
+                atPath: (place as NSString).deletingLastPathComponent, withIntermediateDirectories: true)
+            try FileManager.default.copyItem(atPath: images, toPath: place)
+            let ending = try run.finish(within: 180)
+            #expect(ending.exitCode == 0, "\(ending.standardError)")
+            let logs = lab.home("shared") + "/.cache/sower/log"
+            let log = try FileManager.default.contentsOfDirectory(atPath: logs).first { $0.hasSuffix(".log") }
+            let text = try String(contentsOfFile: "\(logs)/\(try #require(log))", encoding: .utf8)
+            #expect(text.contains("cifar100 is in \(place) already"), "\(text)")
+        }
+
+        @Test func `images that are made here cannot be fetched`() throws {
+            let lab = try Lab()
+            try lab.write(hosts: ["{host: lab1, slots: 1, data: fetch}"])
+            let ending = try lab.start(["run", lab.bench.studyFile, "--cluster", lab.file] + lab.run).finish(within: 60)
+            #expect(ending.exitCode == 2 && ending.remedy?.contains("data: push") == true, "\(ending.standardError)")
+        }
+
         @Test func `without a host that can be reached the sweep ends at once`() throws {
             let lab = try Lab()
             try lab.write(hosts: ["{host: down, slots: 1}", "{host: downtoo, slots: 1}"])

@@ -1,4 +1,5 @@
 import Foundation
+import Studies
 import Testing
 
 extension SystemTests {
@@ -36,16 +37,24 @@ extension SystemTests {
 
         /// `sower why` walks a cell back to what it was made from.
         private func expectLineage(_ bench: Workbench) throws {
-            struct Source: Decodable {
-                var job, what, state: String
-                var sources: [Source]
+            struct Node: Decodable {
+                struct Artifact: Decodable {
+                    var name: String
+                    var isStored: Bool
+                }
+
+                var job, what, state, specification: String
+                var seeds: [String: String]
+                var host, engineVersion, dataset: String?
+                var artifacts: [Artifact]
+                var sources: [Node]
             }
             struct Why: Decodable {
                 struct Attempt: Decodable { var startedAt, endedAt: Date }
 
                 var job, state: String
                 var attempts: [Attempt]
-                var sources: [Source]
+                var lineage: Node
             }
             let cells = try bench.succeed(["status", "tiny", "--cells"] + bench.inResults).text.split(separator: "\n")
             let words = try #require(cells.last { $0.contains("evaluate clustered") }).split(separator: " ")
@@ -55,11 +64,20 @@ extension SystemTests {
             let why = try decoder.decode(
                 Why.self, from: Data(try bench.succeed(["why", cell, "--output-mode", "json"] + bench.inResults).output))
             #expect(why.job.hasPrefix(words[0]) && why.state == "FINISHED" && why.attempts.count == 1)
-            let codebook = try #require(why.sources.first?.sources.first)
-            #expect(why.sources[0].what.hasPrefix("sample 17 layers") && codebook.what.hasPrefix("cluster the kernels of 4 networks"))
+            let sample = try #require(why.lineage.sources.first), codebook = try #require(sample.sources.first)
+            #expect(why.lineage.dataset?.count == 64 && why.lineage.seeds.keys.sorted() == ["augmentation", "order", "weights"])
+            #expect(sample.seeds.keys.sorted() == ["kernels"] && sample.engineVersion == "2" && sample.host?.isEmpty == false)
+            for node in [sample, codebook] + codebook.sources {
+                #expect(node.artifacts.count == 1 && node.artifacts.allSatisfy(\.isStored), "\(node.what)")
+                #expect(JobID(canonicalJSON: Array(node.specification.utf8)).digest.hex == node.job)
+            }
+            #expect(sample.what.hasPrefix("sample 17 layers") && codebook.what.hasPrefix("cluster the kernels of 4 networks"))
             #expect(codebook.sources.count == 4 && codebook.sources.allSatisfy { $0.what.contains("from its default start") })
             let text = try bench.succeed(["why", String(words[0])] + bench.inResults).text
             #expect(text.contains("It is finished") && text.contains("cell clustered \(words[4]) replicate \(words[6]): validation accuracy"))
+            #expect(text.contains("└─ 4 times  FINISHED  train resnet18 from its default start") && text.contains("all 4 artifacts in the store"))
+            let full = try bench.succeed(["why", cell, "--full"] + bench.inResults).text
+            #expect(full.components(separatedBy: "specification: ").count == 8 && codebook.sources.allSatisfy { full.contains($0.what) })
             let unknown = try bench.sower(["why", "clustered/1-2/9"] + bench.inResults)
             #expect(unknown.exitCode == 2 && unknown.remedy?.contains("sower status --cells") == true)
         }

@@ -23,7 +23,7 @@ import Worker
         for (number, path) in paths.enumerated() {
             try Data((0..<700_000).map { UInt8(truncatingIfNeeded: $0 &* (31 + number) &+ $0 >> 9) }).write(to: URL(fileURLWithPath: path))
         }
-        shared = try SharedFiles(paths: paths)
+        shared = try SharedFiles(paths.map { (URL(fileURLWithPath: $0).lastPathComponent, $0) })
         notice = DatasetNotice(digest: Digest(of: "set"), files: shared.notices)
         host = try ArtifactStore(folder: folder + "/host")
         let context = try ZeroMQContext()
@@ -70,6 +70,17 @@ import Worker
         #expect(try host.digests().isEmpty)
         #expect(try dataset.place(notice) == path, "the next worker finds it")
         #expect(try FileManager.default.contentsOfDirectory(atPath: host.folder + "/datasets") == [notice.digest.hex])
+    }
+
+    @Test func `several data sets get a folder each`() throws {
+        let own = [Digest(of: "one").hex, Digest(of: "two").hex]
+        let several = DatasetNotice(
+            digest: Digest(of: "both"),
+            files: zip(notice.files, own).map { ArtifactNotice(name: "\($1)/\($0.name)", digest: $0.digest, size: $0.size) })
+        _ = try fetch()
+        let path = try #require(try HostDataset(store: host).place(several))
+        #expect(FileManager.default.contents(atPath: "\(path)/\(own[0])/train.bin") == content(folder + "/theirs")[0])
+        #expect(FileManager.default.contents(atPath: "\(path)/\(own[1])/test.bin") == content(folder + "/theirs")[1])
     }
 
     @Test func `what a killed worker has left goes when it is old, and keeps nobody from placing`() throws {

@@ -9,6 +9,7 @@
 #ifndef SOWER_CKERNELS_H
 #define SOWER_CKERNELS_H
 
+#include "CKernelsClustering.h"
 #include "CKernelsImages.h"
 #include <stddef.h>
 #include <stdint.h>

@@ -76,6 +76,28 @@ package struct Trainer {
         return .finished(records)
     }
 
+    /// The class with the largest logit of every validation image, in the source's order, by the network as it is; of equal ones
+    /// the lowest, as accuracy counts.
+    package func predictions() -> [Int] {
+        let pass = BatchAssembler.Pass(
+            source: validation, mixing: nil, order: Array(0..<validation.count), batchSize: settings.batchSize, epoch: 1)
+        var predicted: [Int] = []
+        predicted.reserveCapacity(validation.count)
+        assembler.run(pass) { batch, _ in
+            _ = network.evaluate(batch)
+            let logits = network.logits(count: batch.count)
+            let classes = logits.shape[1]
+            for image in 0..<batch.count {
+                let own = logits.values[image * classes..<(image + 1) * classes]
+                var best = own.startIndex
+                for index in own.indices where own[index] > own[best] { best = index }
+                predicted.append(best - own.startIndex)
+            }
+            return true
+        }
+        return predicted
+    }
+
     private struct Divergence: Error { let step: Int }
 
     private func train(epoch: Int, learningRate: Double) -> Result<BatchResult, Divergence> {

@@ -1,0 +1,79 @@
+import Foundation
+import Reports
+import Studies
+
+extension StudyVerification {
+    /// Every file with a provenance in the study's `tables/` and `exports/`: its bytes are those that were written, and where the ledger
+    /// has not changed since, deriving it again gives the same.
+    mutating func checkExports(_ folder: StudyFolder, results: String) throws {
+        let places = [folder.tables, folder.exports].flatMap { place in
+            ((try? FileManager.default.contentsOfDirectory(atPath: place)) ?? []).sorted()
+                .filter { $0.hasSuffix(Provenance.fileSuffix) }.map { (place, $0) }
+        }
+        guard !places.isEmpty else { return }
+        let recorded = try RecordedStudy(folder)
+        let export = StudyExport(recorded)
+        let progress = try recorded.reader.progressDigest(study: recorded.id).hex
+        // A coordinator may record while this is derived.
+        let isStill = recorded.reader.coordinatorProcess == nil
+        for (place, name) in places {
+            let path = "\(place)/\(name.dropLast(Provenance.fileSuffix.count))"
+            let again = "Write it again: " + (place == folder.tables ? folder.resumeCommand(results: results) : "the `sower export` that made it")
+            func add(_ what: String) { problems.append(Problem(what: "\(path): \(what)", remedy: "\(again); or remove it and its provenance.")) }
+            guard let origin = ExportOrigin(path + Provenance.fileSuffix), origin.file == URL(fileURLWithPath: path).lastPathComponent else {
+                add("its provenance is not one that this build can read")
+                continue
+            }
+            guard let written = try? StudyExport.look(at: path) else {
+                add("the file is gone, only its provenance is there")
+                continue
+            }
+            guard written.bytes == origin.bytes, written.digest.hex == origin.sha256 else {
+                add("its bytes are not those that were written (SHA-256 \(written.digest.short)…, expected \(origin.sha256.prefix(12))…)")
+                continue
+            }
+            exports += 1
+            guard isStill, origin.progressDigest == progress, origin.studyDigest == "\(recorded.study.digest)", origin.isOfThisBuild else {
+                outdatedExports += 1
+                continue
+            }
+            if try export.digest(of: origin.contents) != written.digest {
+                exports -= 1
+                add("derived again from the ledger it has other bytes")
+            }
+        }
+    }
+}
+
+/// What a check needs of a provenance, which may be anything until it has been read.
+private struct ExportOrigin: Decodable {
+    var file: String
+    var bytes: Int
+    var sha256: String
+    var contents: ExportContents
+    var studyDigest: String
+    var programVersion: String
+    var engineVersion: String
+    var progressDigest: String
+
+    enum CodingKeys: String, CodingKey {
+        case file, bytes, sha256, contents
+        case studyDigest = "study_digest"
+        case programVersion = "program_version"
+        case engineVersion = "engine_version"
+        case progressDigest = "progress_digest"
+    }
+
+    /// It names every cell that is missing: forty thousand fit.
+    private static let byteLimit = 64 << 20
+
+    init?(_ path: String) {
+        guard let size = (try? FileManager.default.attributesOfItem(atPath: path))?[.size] as? Int, size <= Self.byteLimit,
+            let data = FileManager.default.contents(atPath: path), let origin = try? JSONDecoder().decode(Self.self, from: data)
+        else { return nil }
+        self = origin
+    }
+
+    /// Another build may write other bytes rightly.
+    var isOfThisBuild: Bool { programVersion == Version.number && engineVersion == Version.engine }
+}
