@@ -1,4 +1,4 @@
-"""Writes Sources/Reports/PublishedCurves+Data.swift from results/published/published_curves.csv.
+"""Writes Sources/Reports/Published/PublishedCurves+Data.swift from results/published/published_curves.csv.
 
     python3 scripts/reference/published_curves.py
 
@@ -19,4 +19,4 @@ extension PublishedCurves {
     package static let text = """
 '''
 body = "".join(f"        {line}\n" for line in text.splitlines())
-(root / "Sources/Reports/PublishedCurves+Data.swift").write_text(head + body + '\n        """\n}\n', encoding="ascii")
+(root / "Sources/Reports/Published/PublishedCurves+Data.swift").write_text(head + body + '\n        """\n}\n', encoding="ascii")

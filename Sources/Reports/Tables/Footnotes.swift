@@ -34,15 +34,16 @@ enum Footnotes {
             case .cell: "each cell taken as independent, although they share pairs and replicates"
             }
         let counts = Set(comparisons.map(\.units)).sorted()
-        let range = counts.count == 1 ? "\(counts[0])" : "\(counts[0]) to \(counts[counts.count - 1])"
+        func units(_ count: Int) -> String { count == 1 ? "1 unit" : "\(count) units" }
+        let range = counts.count == 1 ? units(counts[0]) : "\(counts[0]) to \(units(counts[counts.count - 1]))"
         var notes = [
             "difference: arm minus \(baseline ?? first.baseline)\(otherBaselines(of: rows, than: baseline)) over the same pairs and "
-                + "replicates, \(unit) (\(range) units); its 95% interval: BCa "
+                + "replicates, \(unit) (\(range)); its 95% interval: BCa "
                 + "bootstrap over units, \(BootstrapInterval.resamples) resamples; p: \(first.test.name), two-sided, Holm-adjusted over \(family)"
         ]
         if let smallest = comparisons.map(\.test.smallestP).max(), smallest > 0.05 {
             notes.append(
-                "\(counts[0]) units cannot give a p below \(FixedPoint.text(smallest, digits: 4)): whatever the difference, the test "
+                "\(units(counts[0])) cannot give a p below \(FixedPoint.text(smallest, digits: 4)): whatever the difference, the test "
                     + "cannot call it significant at 0.05")
         }
         return notes
