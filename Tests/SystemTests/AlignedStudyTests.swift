@@ -38,12 +38,12 @@ extension SystemTests {
             #expect(why.contains("train custom-resnet18 on superclasses") && !why.contains("train resnet18"))
 
             // By hand, once more: the same bits.
-            let line = try #require(why.split(separator: "\n").first { $0.contains("align the filters") })
-            let align = try #require(line.split(separator: " ").first { $0.count == 12 && $0.allSatisfy(\.isHexDigit) })
-            let before = try bench.query(
-                "SELECT lower(hex(artifacts.digest)) FROM artifacts JOIN jobs ON jobs.id = job WHERE hex(jobs.digest) LIKE '\(align)%'")
-            let again = try bench.succeed(["job", "run", String(align), "--study", "tiny"] + bench.inResults).text
-            if let before { #expect(again.contains("initialization \(before) "), "\(again)") }
+            let lines = why.split(separator: "\n").map { $0.split(separator: " ").map(String.init) }
+            let place = try #require(lines.firstIndex { $0.contains("align") })
+            let align = try #require(lines[place].first { $0.count == 12 && $0.allSatisfy(\.isHexDigit) })
+            let before = try #require(lines[place...].first { $0.first == "initialization" })
+            let again = try bench.succeed(["job", "run", align, "--study", "tiny"] + bench.inResults).text
+            #expect(again.contains("\ninitialization \(before[1])"), "\(again)")
             #expect(try bench.succeed(["verify", "tiny"] + bench.inResults).text.contains("nothing is wrong"))
         }
     }
