@@ -43,16 +43,21 @@ package struct Study: Sendable, Equatable, Codable {
     /// The study's identity: SHA-256 of its canonical JSON without the paths of data and files, which say nothing about
     /// results; what the files hold is part of it, and so are needs, which change no job: a study run again with others has them.
     package var digest: Digest {
-        var identity = self
-        identity.data = data.withoutPath
-        identity.pretraining.data = pretraining.data?.withoutPath
-        identity.changeStateDicts { start, _ in start.path = "" }
-        identity.trainer = trainer?.identity
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
         // Validation admits finite numbers only.
-        guard let json = try? encoder.encode(identity) else { preconditionFailure("a study holds only finite values") }
+        guard let json = try? encoder.encode(withoutPaths) else { preconditionFailure("a study holds only finite values") }
         return Digest(of: Array("sower study 1\n".utf8) + Array(json))
+    }
+
+    /// The study as its digest has it: it may be published, and a path of somebody's machine must not be.
+    package var withoutPaths: Study {
+        var study = self
+        study.data = data.withoutPath
+        study.pretraining.data = pretraining.data?.withoutPath
+        study.changeStateDicts { start, _ in start.path = "" }
+        study.trainer = trainer?.identity
+        return study
     }
 
     /// The network an arm is trained on.

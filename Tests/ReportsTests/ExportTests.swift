@@ -116,6 +116,7 @@ import Testing
         }
         let text = provenance().text
         #expect(text == provenance().text)
+        #expect(!text.contains("/data"), "where the data lay is nobody else's business")
         let object = try #require(try JSONSerialization.jsonObject(with: Data(text.utf8)) as? [String: Any])
         #expect(object["study_digest"] as? String == "\(study.digest)")
         #expect(object["numeric_classes"] as? [String] == ["x", "y"])

@@ -3,7 +3,7 @@ import Studies
 
 /// Where the numbers of an exported file come from, and what is missing among them: it lies beside the file as `FILE.provenance.json`.
 ///
-/// A function of the ledger and the program, like the file itself: no time, path or host of the export is in it.
+/// A function of the ledger and the program, like the file itself: no time, host or path of the export is in it, nor where the data lay.
 package struct Provenance: Sendable, Equatable, Codable {
     /// The hosts that results come from.
     package struct Host: Sendable, Equatable, Codable {
@@ -76,7 +76,7 @@ package struct Provenance: Sendable, Equatable, Codable {
         self.contents = contents
         study = definition.name
         studyDigest = "\(definition.digest)"
-        self.definition = definition
+        self.definition = definition.withoutPaths
         deviations = definition.deviations
         self.programVersion = programVersion
         self.engineVersion = engineVersion
