@@ -47,7 +47,14 @@ final class ControlChannel {
         while let event = try monitor.receive() {
             switch watch.note(event, at: now) {
             case .keyRefused: return (.keyRefused(endpoint, key: curve.identity.publicKey), true)
-            case .otherServerKey: return (.otherServerKey(endpoint, expected: curve.server), !watch.hasSucceeded)
+            case .otherServerKey where watch.hasSucceeded: return (.otherServerKey(endpoint, expected: curve.server), false)
+            case .otherServerKey:
+                // Without a first connection it may be no coordinator at all; libzmq has not seen why it closes.
+                switch TCPProbe.protection(of: endpoint, seconds: 2) {
+                case .curve: return (.otherServerKey(endpoint, expected: curve.server), true)
+                case .otherOrNone: return (.noCurve(endpoint), true)
+                case .unknown: continue
+                }
             case .noCurve: return (.noCurve(endpoint), !watch.hasSucceeded)
             case nil: continue
             }

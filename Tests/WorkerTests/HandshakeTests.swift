@@ -36,7 +36,7 @@ import Worker
     /// How a worker ends that connects to `endpoint`.
     private func ending(at endpoint: String, expecting key: PublicKey) -> (any Error)? {
         defer { try? FileManager.default.removeItem(atPath: folder) }
-        let deadline = ContinuousClock.now + .seconds(20)
+        let deadline = ContinuousClock.now + .seconds(60)
         do {
             let loop = try WorkerLoop(
                 WorkerLoop.Settings(
@@ -84,5 +84,50 @@ import Worker
         let endpoint = try router.lastEndpoint
         #expect(ending(at: endpoint, expecting: server.publicKey) as? WorkerError == .noCurve(endpoint))
         #expect(try router.receive() == nil, "it has spoken in the clear")
+    }
+
+    /// What libzmq's server does as well when it is the faster one: it knows the other side's mechanism before it has named its own.
+    @Test(arguments: [[], [0xFF, 0, 0, 0, 0, 0, 0, 0, 1, 0x7F, 3]] as [[UInt8]])
+    func `so does one at a port that closes each connection before it has named a mechanism`(greeting: [UInt8]) throws {
+        let port = try ClosingPort(greeting: greeting)
+        #expect(ending(at: port.endpoint, expecting: server.publicKey) as? WorkerError == .noCurve(port.endpoint))
+    }
+}
+
+/// Takes every connection on loopback, says `greeting`, reads as much and closes it.
+private final class ClosingPort {
+    let endpoint: String
+    private let listener: Int32
+    private let hasEnded = DispatchSemaphore(value: 0)
+
+    init(greeting: [UInt8]) throws {
+        let listener = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+        var address = sockaddr_in()
+        address.sin_family = sa_family_t(AF_INET)
+        address.sin_addr.s_addr = UInt32(INADDR_LOOPBACK).bigEndian
+        var size = socklen_t(MemoryLayout<sockaddr_in>.size)
+        let isOpen = withUnsafeMutablePointer(to: &address) { pointer in
+            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { address in
+                bind(listener, address, size) == 0 && listen(listener, 16) == 0 && getsockname(listener, address, &size) == 0
+            }
+        }
+        try #require(isOpen)
+        self.listener = listener
+        endpoint = "tcp://127.0.0.1:\(UInt16(bigEndian: address.sin_port))"
+        Thread { [hasEnded] in
+            while case let peer = accept(listener, nil, nil), peer >= 0 {
+                _ = send(peer, greeting, greeting.count, Int32(MSG_NOSIGNAL))
+                var heard = [UInt8](repeating: 0, count: max(greeting.count, 1))
+                _ = recv(peer, &heard, heard.count, greeting.isEmpty ? Int32(MSG_DONTWAIT) : Int32(MSG_WAITALL))
+                close(peer)
+            }
+            hasEnded.signal()
+        }.start()
+    }
+
+    deinit {
+        shutdown(listener, Int32(SHUT_RDWR))
+        hasEnded.wait()
+        close(listener)
     }
 }

@@ -4,6 +4,7 @@ import Foundation
 import Jobs
 import Launchers
 import Tensors
+import Transport
 
 /// A look at this host: what a worker here would find.
 enum HostExamination {
@@ -49,41 +50,6 @@ enum HostExamination {
     static var fileDescriptors: Int {
         var limit = rlimit()
         return getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 ? Int(clamping: limit.rlim_cur) : 0
-    }
-}
-
-/// Whether a TCP connection to a port can be made, within a time.
-enum TCPProbe {
-    /// Why it cannot; `nil` when it can.
-    static func problem(connectingTo host: String, port: Int, seconds: Double) -> String? {
-        var hints = addrinfo()
-        hints.ai_socktype = Int32(SOCK_STREAM.rawValue)
-        var list: UnsafeMutablePointer<addrinfo>?
-        let code = getaddrinfo(host, "\(port)", &hints, &list)
-        guard code == 0, let first = list else { return "the name is not known there (\(String(cString: gai_strerror(code))))" }
-        defer { freeaddrinfo(list) }
-        var problem = "no address"
-        var next: UnsafeMutablePointer<addrinfo>? = first
-        while let address = next {
-            guard let reason = attempt(address.pointee, seconds: seconds) else { return nil }
-            problem = reason
-            next = address.pointee.ai_next
-        }
-        return problem
-    }
-
-    private static func attempt(_ address: addrinfo, seconds: Double) -> String? {
-        let descriptor = socket(address.ai_family, address.ai_socktype | Int32(SOCK_NONBLOCK.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
-        guard descriptor >= 0 else { return String(cString: strerror(errno)) }
-        defer { close(descriptor) }
-        if connect(descriptor, address.ai_addr, address.ai_addrlen) == 0 { return nil }
-        guard errno == EINPROGRESS else { return String(cString: strerror(errno)) }
-        var wait = pollfd(fd: descriptor, events: Int16(POLLOUT), revents: 0)
-        guard poll(&wait, 1, Int32(seconds * 1000)) > 0 else { return "no answer" }
-        var code: Int32 = 0
-        var size = socklen_t(MemoryLayout<Int32>.size)
-        getsockopt(descriptor, SOL_SOCKET, SO_ERROR, &code, &size)
-        return code == 0 ? nil : String(cString: strerror(code))
     }
 }
 
