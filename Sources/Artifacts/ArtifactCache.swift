@@ -105,7 +105,7 @@ package struct ArtifactCache: Sendable {
         let path = file.isPublished ? store.path(of: file.digest) : store.partialPath(of: file.digest)
         do throws(PosixFailure) {
             let descriptor = try PosixFile.open(path, O_RDONLY | O_NOFOLLOW)
-            defer { close(descriptor) }
+            defer { PosixFile.closeUnlocking(descriptor) }
             guard try PosixFile.tryLock(descriptor, path: path) else { return false }
             // It may have been used, or replaced, since it was listed.
             let status = try PosixFile.status(of: descriptor, path: path)

@@ -20,7 +20,7 @@ package final class ArtifactUse: Sendable {
         do throws(PosixFailure) {
             let opened = try PosixFile.open(path, O_RDONLY | O_NOFOLLOW)
             do throws(PosixFailure) {
-                let isLocked = try PosixFile.tryLock(opened, shared: true, path: path)
+                let isLocked = try Self.lock(opened, path: path)
                 let status = try PosixFile.status(of: opened, path: path)
                 // Between the opening and the lock the file may have been evicted: then the path names it no more.
                 guard isLocked, try PosixFile.status(at: path)?.isSameFile(as: status) == true else {
@@ -41,7 +41,16 @@ package final class ArtifactUse: Sendable {
         }
     }
 
-    deinit { close(descriptor) }
+    deinit { PosixFile.closeUnlocking(descriptor) }
+
+    /// Whether the lock could be taken. Who evicts has it for an instant while looking whether the artifact may go, and may leave it.
+    private static func lock(_ descriptor: Int32, path: String) throws(PosixFailure) -> Bool {
+        for _ in 0..<50 {
+            if try PosixFile.tryLock(descriptor, shared: true, path: path) { return true }
+            usleep(2_000)
+        }
+        return false
+    }
 
     /// Fills a buffer with the bytes from `offset` on, unchecked; the answer is how many there were. Throws `.io`.
     package func read(at offset: Int, into buffer: UnsafeMutableRawBufferPointer) throws(ArtifactStoreError) -> Int {

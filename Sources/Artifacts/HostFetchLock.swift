@@ -37,7 +37,7 @@ package final class HostFetchLock {
     /// Gives the lock back, now instead of with the last reference.
     package func release() {
         guard descriptor >= 0 else { return }
-        close(descriptor)
+        PosixFile.closeUnlocking(descriptor)
         descriptor = -1
     }
 }

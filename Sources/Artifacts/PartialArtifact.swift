@@ -131,7 +131,7 @@ package final class PartialArtifact {
     private func closeFile() {
         guard descriptor >= 0 else { return }
         writer = nil
-        close(descriptor)
+        PosixFile.closeUnlocking(descriptor)
         descriptor = -1
     }
 
@@ -152,7 +152,7 @@ package final class PartialArtifact {
                     return try PosixFile.status(at: path)?.isSameFile(as: opened) ?? false
                 }
                 if isCurrent { return descriptor }
-                close(descriptor)
+                PosixFile.closeUnlocking(descriptor)
             } catch {
                 close(descriptor)
                 throw error

@@ -187,6 +187,13 @@ package enum PosixFile {
         return true
     }
 
+    /// Closes a file and gives up its lock, now: a process that another thread is just starting shares the open file, and with it
+    /// the lock, until its exec. Source: flock(2).
+    package static func closeUnlocking(_ descriptor: Int32) {
+        flock(descriptor, LOCK_UN)
+        close(descriptor)
+    }
+
     /// The names in a folder, without "." and "..".
     package static func names(in folder: String) throws(PosixFailure) -> [String] {
         guard let stream = opendir(folder) else { throw PosixFailure(code: errno, path: folder, operation: "list") }

@@ -43,7 +43,10 @@ package final class LedgerLock: Sendable {
 
     func release() {
         descriptor.withLock {
-            if let file = $0 { close(file) }
+            guard let file = $0 else { return }
+            // A process that is just being started shares the open file, and with it the lock, until its exec.
+            flock(file, LOCK_UN)
+            close(file)
             $0 = nil
         }
     }

@@ -69,7 +69,7 @@ package final class Outbox {
     deinit {
         tidy()
         if let segment { leave(segment) }
-        close(lock)
+        PosixFile.closeUnlocking(lock)
     }
 
     /// Puts a result into the outbox. It is durable when the write that ``beginWrite()`` gives after it has ended well.
@@ -258,7 +258,7 @@ package final class Outbox {
         }
         read(folder)
         var locks: [Int32] = []
-        defer { locks.forEach { close($0) } }
+        defer { locks.forEach { PosixFile.closeUnlocking($0) } }
         for name in Self.sortedNames(in: root) where UInt16(name) != nil && root + "/" + name != folder {
             guard let lock = try? Self.take(root + "/" + name) else { continue }
             locks.append(lock)

@@ -183,4 +183,26 @@ import Testing
         #expect(try store.audit(expecting: [ArtifactReference(digest: digest, size: bytes.count)]).isSound)
         #expect(try temporary.names(in: "partial").isEmpty)
     }
+
+    /// What a process has between fork and exec: every open file, and with it the locks.
+    private func sharedWithAChild(_ store: ArtifactStore) throws -> [Int32] {
+        let folder = URL(fileURLWithPath: store.folder).resolvingSymlinksInPath().path + "/"
+        return try FileManager.default.contentsOfDirectory(atPath: "/proc/self/fd").compactMap(Int32.init).filter {
+            (try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/fd/\($0)"))?.hasPrefix(folder) == true
+        }.map { dup($0) }
+    }
+
+    @Test func `an artifact that has arrived can be used while another thread starts a process`() throws {
+        let temporary = try TemporaryStore()
+        let lock = try #require(try HostFetchLock(store: temporary.store, digest: digest))
+        let partial = try temporary.store.begin(digest: digest, size: 1000)
+        try partial.append(bytes, at: 0)
+        let children = try sharedWithAChild(temporary.store)
+        defer { children.forEach { close($0) } }
+        try #require(children.count == 2)
+        _ = try partial.finish()
+        lock.release()
+        #expect(try ArtifactUse(store: temporary.store, digest: digest) != nil)
+        #expect(try HostFetchLock(store: temporary.store, digest: digest) != nil)
+    }
 }
