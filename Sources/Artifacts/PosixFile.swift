@@ -169,7 +169,9 @@ package enum PosixFile {
     package static func freeBytes(at path: String) throws(PosixFailure) -> Int {
         var status = statvfs()
         try retrying("inspect the file system of", path) { statvfs(path, &status) }
-        return Int(clamping: status.f_bavail) * Int(clamping: status.f_frsize)
+        // Some file systems say that they have no end.
+        let (bytes, overflow) = Int(clamping: status.f_bavail).multipliedReportingOverflow(by: Int(clamping: status.f_frsize))
+        return overflow ? .max : bytes
     }
 
     /// Sets a file's modification time to now.

@@ -39,7 +39,6 @@ package enum ClusterPatterns {
             && text.utf8.allSatisfy { isLetterOrDigit($0) || "._-".utf8.contains($0) }
     }
 
-    /// A path from the root or from the home folder (`~/…`), without control characters and without `..`.
     /// Where files are offered; nothing that a shell or a program could take for an option.
     package static func isAddress(_ text: String) -> Bool {
         (8...1000).contains(text.utf8.count) && ["http://", "https://", "file:///"].contains(where: text.hasPrefix)
@@ -49,6 +48,7 @@ package enum ClusterPatterns {
     /// A study's data sets.
     package static let dataFolders = 1...4
 
+    /// A path from the root or from the home folder (`~/…`), without control characters and without `..`.
     package static func isPath(_ text: String) -> Bool {
         pathBytes.contains(text.utf8.count) && (text.hasPrefix("/") || text.hasPrefix("~/")) && isPrintable(text)
             && !text.split(separator: "/").contains("..")

@@ -3,6 +3,8 @@ package enum ImageFolderProblem: Error, Equatable, Sendable {
     /// None of the known layouts.
     case unknownLayout(folder: String)
     case empty(String)
+    /// A file or folder that the layout has.
+    case missing(String)
     case malformed(file: String, line: Int, expected: String, found: String)
     case twice(file: String, name: String)
     /// Something is there that the list does not know.
@@ -19,6 +21,7 @@ package enum ImageFolderProblem: Error, Equatable, Sendable {
         case .unknownLayout(let folder):
             "\(folder) holds no data set that Sower reads: neither train.bin and test.bin (CIFAR-100) nor wnids.txt (Tiny ImageNet)"
         case .empty(let path): "\(path) is empty"
+        case .missing(let path): "there is no \(path), which Tiny ImageNet has"
         case .malformed(let file, let line, let expected, let found): "\(file), line \(line): \"\(found)\", expected \(expected)"
         case .twice(let file, let name): "\(file) names \(name) twice"
         case .unlisted(let path, let list): "\(path) is there, but \(list) does not name it"
@@ -36,7 +39,7 @@ package enum ImageFolderProblem: Error, Equatable, Sendable {
         case .damaged(let file, _): return "Remove it, and it is made again where the images are: rm \(file)"
         case .changing: return "Wait until they are all there, then try again."
         case .undecodable(let file, _): return "Restore it (ls -l \(file)), or download the data set again: \(fetch)"
-        case .empty, .malformed, .twice, .unlisted, .tooMany:
+        case .empty, .missing, .malformed, .twice, .unlisted, .tooMany:
             return "Unpack the original archive into a new folder, or download it: \(fetch)"
         }
     }

@@ -37,8 +37,10 @@ package enum TinyImageNet {
         case .useless(let reason): tell("decoding the images of \(folder) again: \(reason)")
         }
         try DecodedImagesWriter.write(listing, fingerprint: fingerprint, to: place)
-        guard try listing.fingerprint() == fingerprint else {
-            try? FileManager.default.removeItem(atPath: place)
+        // Listed anew: a file that has come in the meantime is missing among those that were decoded.
+        guard try TinyImageNetListing(folder: folder).fingerprint() == fingerprint else {
+            // The lock stays for those who wait for it.
+            unlink("\(place)/\(DecodedImages.fileName)")
             throw .imageFolder(.changing(folder: folder))
         }
         return try DecodedImages(folder: place)

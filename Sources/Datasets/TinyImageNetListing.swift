@@ -63,7 +63,7 @@ struct TinyImageNetListing: Sendable {
             throw .imageFolder(.unlisted(path: "\(folder)/val/images/\(stranger)", list: annotations))
         }
         if labels.count != names.count, let missing = Set(labels.keys).subtracting(names).min() {
-            throw .missingFile("\(folder)/val/images/\(missing)")
+            throw .imageFolder(.missing("\(folder)/val/images/\(missing)"))
         }
         test = names.map { Image(path: "val/images/\($0)", label: labels[$0] ?? 0) }.enumerated()
             .sorted { ($0.element.label, $0.offset) < ($1.element.label, $1.offset) }.map(\.element)
@@ -76,7 +76,7 @@ struct TinyImageNetListing: Sendable {
         hasher.update(Array("sower-tiny-imagenet-files-v1\n".utf8))
         for path in ["wnids.txt", "val/val_annotations.txt"] + (training + test).map(\.path) {
             var status = stat()
-            guard stat(folder + "/" + path, &status) == 0 else { throw .missingFile(folder + "/" + path) }
+            guard stat(folder + "/" + path, &status) == 0 else { throw .imageFolder(.missing(folder + "/" + path)) }
             hasher.update(Array("\(path) \(status.st_size) \(status.st_mtim.tv_sec).\(status.st_mtim.tv_nsec)\n".utf8))
         }
         return hasher.finalize()
@@ -147,7 +147,16 @@ extension TinyImageNetListing {
 
 extension TinyImageNetListing {
     private static func text(of path: String) throws(DatasetError) -> String {
-        let file = try MappedFile(path: path)
+        let file: MappedFile
+        do throws(DatasetError) {
+            file = try MappedFile(path: path)
+        } catch {
+            switch error {
+            case .missingFile: throw .imageFolder(.missing(path))
+            case .emptyFile: throw .imageFolder(.empty(path))
+            default: throw error
+            }
+        }
         guard file.count <= textBytes else { throw .unreadable(file: path, reason: "\(file.count) bytes, expected at most \(textBytes)") }
         return withExtendedLifetime(file) { String(decoding: file.bytes, as: UTF8.self) }
     }
@@ -156,7 +165,7 @@ extension TinyImageNetListing {
     private static func names(in folder: String) throws(DatasetError) -> [String] {
         guard let names = try? FileManager.default.contentsOfDirectory(atPath: folder) else {
             throw FileManager.default.fileExists(atPath: folder)
-                ? .unreadable(file: folder, reason: "the folder cannot be listed") : .missingFolder(folder)
+                ? .unreadable(file: folder, reason: "the folder cannot be listed") : .imageFolder(.missing(folder))
         }
         return names.filter { !$0.hasPrefix(".") }.sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }
     }

@@ -96,8 +96,11 @@ package struct DatasetDownload {
         let path = work + "/.lock"
         var isWaiting = false
         while true {
-            try? FileManager.default.createDirectory(atPath: work, withIntermediateDirectories: true)
+            var isMade = true
+            do { try FileManager.default.createDirectory(atPath: work, withIntermediateDirectories: true) } catch { isMade = false }
             let descriptor = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0o644)
+            // Whoever is done has just removed the folder.
+            if descriptor < 0, errno == ENOENT, isMade { continue }
             guard descriptor >= 0 else { throw DownloadError.unwritable(path: work, reason: String(cString: strerror(errno))) }
             while flock(descriptor, LOCK_EX | LOCK_NB) != 0, errno == EWOULDBLOCK || errno == EINTR {
                 if !isWaiting { tell("another process is downloading it: waiting") }

@@ -26,7 +26,7 @@ package enum DownloadError: Error, Equatable, LocalizedError {
         case .unreachable(let file, let reasons): "\(file) could not be downloaded:\n  " + reasons.joined(separator: "\n  ")
         case .wrongSize(let file, let actual, let expected): "\(file) has \(actual) bytes, expected \(expected)"
         case .wrongChecksum(let file, let actual, let expected): "\(file) has the \(actual), expected \(expected)"
-        case .badArchive(let file, let reason): "\(file) is no archive of this data set: \(reason)"
+        case .badArchive(let file, let reason): "\(file) could not be unpacked: \(reason)"
         case .changed(let folder, let reason): "\(folder) is not any more what was downloaded: \(reason)"
         }
     }
@@ -42,7 +42,7 @@ package enum DownloadError: Error, Equatable, LocalizedError {
         case .unreachable: return "The same command goes on where this one ended; or \(mirror)"
         case .wrongSize, .wrongChecksum:
             return "The file there is another one, or was damaged on its way: run the command again, or \(mirror)"
-        case .badArchive: return "Nothing of it was kept: \(mirror)"
+        case .badArchive: return "Its checksum is right, so look at the free space (df -h) and at the unpacking program, and run the command again"
         case .changed(let folder, _): return "Download it again: rm -r \(folder), then the same command"
         }
     }

@@ -11,7 +11,10 @@ enum FileSize {
     /// What is free for this user where the path is.
     static func free(at path: String) -> Int? {
         var status = statvfs()
-        return statvfs(path, &status) == 0 ? Int(status.f_bavail) * Int(status.f_frsize) : nil
+        guard statvfs(path, &status) == 0 else { return nil }
+        // Some file systems say that they have no end.
+        let (bytes, overflow) = Int(clamping: status.f_bavail).multipliedReportingOverflow(by: Int(clamping: status.f_frsize))
+        return overflow ? .max : bytes
     }
 }
 

@@ -7,6 +7,8 @@ package struct PredictionsFile: Sendable, Equatable {
     package static let artifactName = "predictions"
     private static let key = "sower"
     private static let kind = "predictions 1"
+    /// The most classes a task may have.
+    package static let classLimit = 256
 
     package let predictions: [UInt8]
     package let labels: [UInt8]
@@ -15,7 +17,7 @@ package struct PredictionsFile: Sendable, Equatable {
     package let fineLabels: [Int]
 
     init(predicted: [Int], of validation: ImageSubset) {
-        precondition(predicted.count == validation.count)
+        precondition(predicted.count == validation.count && validation.fineLabels.count <= Self.classLimit)
         predictions = predicted.map { UInt8($0) }
         labels = (0..<validation.count).map { UInt8(validation.label(of: $0)) }
         images = (0..<validation.count).map { Int32(validation.record(of: $0)) }
@@ -27,6 +29,7 @@ package struct PredictionsFile: Sendable, Equatable {
         func refuse(_ reason: String) -> JobError { .malformedInput(name: file.file, reason: reason) }
         guard file.metadata[Self.key] == Self.kind else { throw refuse("it holds no predictions") }
         let fineLabels = (file.metadata["fine_labels"] ?? "").split(separator: ",").compactMap { Int($0) }
+        guard fineLabels.count <= Self.classLimit else { throw refuse("it has \(fineLabels.count) classes, expected at most \(Self.classLimit)") }
         let (predictions, labels) = try (file.uint8s("predictions"), file.uint8s("labels"))
         let images = try file.int64s("images")
         guard predictions.count == labels.count, images.count == labels.count, !labels.isEmpty else {

@@ -27,7 +27,8 @@ extension Study {
         return choose(count, of: pretrainingPairs, stream: sourceStream(replicate: replicate))
     }
 
-    /// The same pairs as `sourcePairs`, in the order drawn: that in which an aligned arm takes them, which decides its result.
+    /// Pairs in the order drawn: that in which an aligned arm takes them, which decides its result. On data with superclasses the same
+    /// pairs as `sourcePairs`.
     package func sourceOrder(count: Int, replicate: Int) -> [[Int]] { Array(sourceList(replicate: replicate).prefix(count)) }
 
     private func sourceList(replicate: Int) -> [[Int]] {
@@ -59,7 +60,7 @@ extension Study {
         case .clustered(let clustering):
             return Set(replicates.flatMap { sourcePairs(count: clustering.models, replicate: $0) })
         case .aligned(let alignment):
-            return Set(replicates.flatMap { sourcePairs(count: alignment.models, replicate: $0) })
+            return Set(replicates.flatMap { sourceOrder(count: alignment.models, replicate: $0) })
         case .pretrained:
             let pairs = evaluationPairs
             return Set(replicates.flatMap { replicate in pairs.map { pretrainedSource(pair: $0, replicate: replicate) } })

@@ -14,10 +14,14 @@ extension Study {
     private func departures(from profile: Profile) -> [String] {
         var departures: [String] = []
         if case .synthetic(let data) = data { departures.append("data: \(data.words)") }
+        if let images { departures.append("data: \(images.words(insteadOf: self.data))") }
         if !data.hasSuperclasses, model.classes != data.taskClasses {
             departures.append("data: \(model.classes) classes instead of \(data.taskClasses)")
         }
         if needsPretraining, case .synthetic(let data)? = pretraining.data { departures.append("pre-training: \(data.words)") }
+        if needsPretraining, let pretrainingImages, let data = pretraining.data {
+            departures.append("pre-training: \(pretrainingImages.words(insteadOf: data))")
+        }
         if model.architecture != ModelArchitecture.resnet18.rawValue {
             departures.append("network: \(model.architecture) instead of resnet18")
         }
@@ -94,6 +98,13 @@ extension Study {
         compare("augmentation", recipe.augmentation.words, published.augmentation.words)
         if let alpha = recipe.mixup { departures.append("\(stage): mixup with α = \(alpha) instead of none") }
         return departures
+    }
+}
+
+extension ImagesPerClass {
+    fileprivate func words(insteadOf data: DataSource) -> String {
+        let published = data.imagesPerClass
+        return "\(training) training and \(validation) test images a class instead of \(published.training) and \(published.validation)"
     }
 }
 

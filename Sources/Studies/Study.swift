@@ -14,6 +14,10 @@ package struct Study: Sendable, Equatable, Codable {
     package var evaluation: Evaluation
     /// In the order in which tables print them; at least one, names unique.
     package var arms: [Arm]
+    /// The images a class of the data, and of those of pre-training, has in them, once they have been read; `nil` where that is what was
+    /// published, and then it is not written, so that a study of the whole data keeps the identity it always had.
+    package private(set) var images: ImagesPerClass?
+    package private(set) var pretrainingImages: ImagesPerClass?
     /// The program that trains in place of the engine; `nil` for the engine.
     package var trainer: ExternalTrainer?
     /// What the hosts of all jobs must be called; `nil` for anything.
@@ -75,6 +79,13 @@ package struct Study: Sendable, Equatable, Codable {
         guard !data.hasSuperclasses else { return }
         model.classes = count
         for index in arms.indices { arms[index].model?.classes = count }
+        deviations = departuresFromPublished
+    }
+
+    /// Says how many images a class of the data has, and one of those of pre-training where they are others, once they have been read.
+    package mutating func setImages(_ found: ImagesPerClass, pretraining other: ImagesPerClass? = nil) {
+        images = found == data.imagesPerClass ? nil : found
+        pretrainingImages = other == pretraining.data?.imagesPerClass ? nil : other
         deviations = departuresFromPublished
     }
 

@@ -109,7 +109,7 @@ final class HandPlayed {
     func frame() throws -> [UInt8]? { try socket.receive() }
 
     /// The first message that `take` wants, within `seconds`.
-    func hear<Value>(within seconds: Double = 10, _ take: (CoordinatorMessage) -> Value?) throws -> Value? {
+    func hear<Value>(within seconds: Double = 60, _ take: (CoordinatorMessage) -> Value?) throws -> Value? {
         let end = ContinuousClock.now + .seconds(seconds)
         while ContinuousClock.now < end {
             if let frame = try socket.receive() {
@@ -218,7 +218,8 @@ func greeting(_ worker: String) -> WorkerMessage {
 }
 
 private func eventually<Value>(_ attempt: () throws -> Value?) throws -> Value? {
-    for _ in 0..<5000 {
+    let end = ContinuousClock.now + .seconds(60)
+    while ContinuousClock.now < end {
         if let value = try attempt() { return value }
         usleep(2000)
     }

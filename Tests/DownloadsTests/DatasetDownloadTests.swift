@@ -117,11 +117,14 @@ import Testing
     }
 
     @Test func `a part that is longer than the server's file is given up`() throws {
-        let dataset = try server.dataset(server.archive())
+        let archive = try server.archive()
+        let dataset = try server.dataset(archive)
+        try server.offer(archive.prefix(1000), as: "set.tar.gz")
         try FileManager.default.createDirectory(atPath: work, withIntermediateDirectories: true)
-        try Data(count: dataset.files[0].size - 1).write(to: URL(fileURLWithPath: "\(work)/set.tar.gz.part"))
-        #expect(try fetch(dataset) == .downloaded)
-        #expect(isComplete)
+        try Data(count: 2000).write(to: URL(fileURLWithPath: "\(work)/set.tar.gz.part"))
+        guard case .unreachable(_, let reasons)? = failure(dataset) else { return #expect(Bool(false), "it ended well, or otherwise") }
+        #expect(reasons.allSatisfy { $0.hasSuffix("it has 1000 bytes there, expected \(archive.count)") })
+        #expect(server.requests.map { $0[3] } == ["416", "200"])
     }
 
     @Test func `an error that may pass is waited out`() throws {

@@ -1,9 +1,9 @@
 import Initializers
 import Tensors
 
-/// Clusterings whose every bit is known: those of this project's first k-means, plain Swift on one thread.
+/// Clusterings whose every bit is known: those of a plain k-means on one thread, without the kernels that are used now.
 ///
-/// The digests were computed by that code. Finished studies hold codebooks made by it: should one change, so would their bits.
+/// Finished studies hold codebooks with these bits: should a digest change, so would theirs.
 enum GoldenClusterings {
     struct Case {
         var name: String

@@ -1,19 +1,18 @@
 import Foundation
 import Processes
-import Testing
-
 import Reports
 import Studies
+import Testing
 
 /// What gnuplot makes of the scripts, where there is a gnuplot.
 struct FigureDrawingTests {
-    static let hasGnuplot = ["/usr/bin/gnuplot", "/usr/local/bin/gnuplot"].contains(where: FileManager.default.isExecutableFile)
+    static let hasGnuplot = Programs.path(of: "gnuplot") != nil
 
     /// Draws both pictures of a script in a folder, which goes away; the answer is the SVG, and what else lies there.
     static func draw(name: String, script: String, csv: String) throws -> (svg: String, png: Data, files: [String]) {
         let folder = FileManager.default.temporaryDirectory.path + "/sower-figure-" + UUID().uuidString
         try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
-        defer { if ProcessInfo.processInfo.environment["KEEP"] == nil { try? FileManager.default.removeItem(atPath: folder) } }
+        defer { try? FileManager.default.removeItem(atPath: folder) }
         try Data(script.utf8).write(to: URL(fileURLWithPath: "\(folder)/\(name).gp"))
         try Data(csv.utf8).write(to: URL(fileURLWithPath: "\(folder)/\(name).csv"))
         for setting in [[], ["-e", "png = 1"]] {

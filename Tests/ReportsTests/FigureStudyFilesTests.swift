@@ -25,6 +25,12 @@ struct FigureStudyFilesTests {
         #expect(!figure.notes.contains { $0.hasPrefix("Not arms") || $0.hasPrefix("Not as published") }, "\(figure.notes)")
     }
 
+    @Test func `the file of the filters' figure has the published arm`() throws {
+        let study = FigureStudy(try Self.study("figure-10"))
+        #expect(FigureDefinition.filterArms(of: study) == ["fourier-k3-m6-l17"])
+        #expect(FigureDefinition.isPublishedFilterArm("fourier-k3-m6-l17", of: study))
+    }
+
     @Test(arguments: names, [[], ["protocol=chained"], ["profile=published-code"], ["profile=published-code", "protocol=independent"]])
     func `what a figure's file computes the whole study computes too`(name: String, overrides: [String]) throws {
         let whole = try FigureExample.study(overrides: overrides), part = try Self.study(name, overrides: overrides)

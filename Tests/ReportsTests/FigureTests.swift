@@ -123,9 +123,9 @@ struct FigureTests {
         let study = try FigureExample.study("demo")
         let figure = try #require(FigureExample.figures(of: study, cells: FigureExample.cells(of: study)).compactMap(\.outcome.figure).first)
         let lines = figure.csv.split(separator: "\n", omittingEmptySubsequences: false).map { $0.split(separator: ",", omittingEmptySubsequences: false) }
-        #expect(lines[0].joined(separator: ",") == "series,epoch,n,n_expected,mean,min,max,ci_low,ci_high,source,panel,label,arm")
+        #expect(lines[0].joined(separator: ",") == "series,epoch,n,n_expected,mean,min,max,ci_low,ci_high,source,panel,label,arm,protocol,profile,deviations")
         // Two published curves (random, gabor-1) and three arms, five epochs each.
-        #expect(lines.count == 1 + 5 * 5 + 1 && lines.dropLast().allSatisfy { $0.count == 13 })
+        #expect(lines.count == 1 + 5 * 5 + 1 && lines.dropLast().allSatisfy { $0.count == 16 })
         #expect(lines[1][9] == "published" && lines[1][2] == "" && lines[11][9] == "measured" && lines[11][2...3] == ["6", "6"])
         let script = figure.gnuplotScript(size: .column)
         #expect(script.contains("'arms.csv' every ::10::14 using 2:5 with linespoints"))

@@ -82,6 +82,20 @@ struct PairedComparisonTests {
         #expect(table.footnotes.contains { $0.contains("cannot give a p below 0.5000") })
     }
 
+    /// Ten pairs give 2/1024 at the least, 26 comparisons of them 0.0508.
+    @Test func `a family too large for its units is said to be so, and few units to be few`() {
+        let arms = (1...26).map { "k_\($0)" }, pairs = (0..<10).map { [$0, $0 + 10] }
+        func notes(_ arms: [String]) -> [String] {
+            var large = info
+            (large.arms, large.pairs, large.replicates) = (["random"] + arms, pairs, 1)
+            let cells = large.arms.enumerated().flatMap { index, arm in pairs.map { cell(arm, $0, 1, Double(50 + index * $0[1])) } }
+            return SummaryTable.make(info: large, cells: cells, baseline: "random").footnotes
+        }
+        #expect(notes(arms).contains { $0.hasPrefix("no adjusted p can be below 0.0508 with 10 units and 26 comparisons") })
+        #expect(!notes(Array(arms.dropLast())).contains { $0.hasPrefix("no adjusted p") || $0.contains("cannot give a p below") })
+        #expect(notes(arms).contains { $0.hasPrefix("a bootstrap interval over so few units is too narrow") })
+    }
+
     @Test func `the unit is the replicate where pairs are chained, and what was asked for`() throws {
         var chained = info
         chained.evaluationProtocol = .chained
@@ -103,12 +117,12 @@ struct PairedComparisonTests {
     @Test func `the columns of a comparison`() {
         let table = SummaryTable.make(info: info, cells: cells, baseline: "random")
         let lines = table.rendered(as: .csv).split(separator: "\n")
-        #expect(lines[0].hasSuffix("complete,baseline,mean_diff,diff_ci_low,diff_ci_high,p_value,p_adjusted,test,test_unit,n_units"))
-        #expect(lines[1].hasSuffix("true,,,,,,,,,"))
-        #expect(lines[2].hasSuffix("false,random,3.500000,,,0.500000,0.500000,exact sign-flip permutation,pair,2"))
+        #expect(lines[0].hasSuffix("complete,baseline,mean_diff,diff_ci_low,diff_ci_high,p_value,p_adjusted,test,test_unit,n_units,protocol,profile,deviations"))
+        #expect(lines[1].contains("true,,,,,,,,,,independent,"))
+        #expect(lines[2].contains("false,random,3.500000,,,0.500000,0.500000,exact sign-flip permutation,pair,2,independent,"))
         let text = table.rendered(as: .table)
         #expect(text.contains("− random  95% interval  p (Holm)") && text.contains("+3.50"))
-        #expect(SummaryTable.make(info: info, cells: cells).rendered(as: .csv).split(separator: "\n")[0].hasSuffix("complete"))
+        #expect(SummaryTable.make(info: info, cells: cells).rendered(as: .csv).split(separator: "\n")[0].hasSuffix("complete,protocol,profile,deviations"))
     }
 }
 

@@ -35,10 +35,10 @@ struct RenderingTests {
     @Test func `CSV`() {
         #expect(
             table.rendered(as: .csv) == #"""
-                arm,metric,epoch,n,n_expected,n_failed,mean,std,sem,ci_low,ci_high,median,min,max,n_diverged,complete
-                random,validation_accuracy,2,4,4,0,60.650000,2.824299,1.412150,56.155910,65.144090,60.800000,57.100000,63.900000,0,true
-                k_3,validation_accuracy,2,1,4,1,65.100000,,,,,65.100000,65.100000,65.100000,1,false
-                late,validation_accuracy,2,0,4,0,,,,,,,,,0,false
+                arm,metric,epoch,n,n_expected,n_failed,mean,std,sem,ci_low,ci_high,median,min,max,n_diverged,complete,protocol,profile,deviations
+                random,validation_accuracy,2,4,4,0,60.650000,2.824299,1.412150,56.155910,65.144090,60.800000,57.100000,63.900000,0,true,independent,paper,scale: 2 evaluation pairs instead of 10
+                k_3,validation_accuracy,2,1,4,1,65.100000,,,,,65.100000,65.100000,65.100000,1,false,independent,paper,scale: 2 evaluation pairs instead of 10
+                late,validation_accuracy,2,0,4,0,,,,,,,,,0,false,independent,paper,scale: 2 evaluation pairs instead of 10
 
                 """#)
     }
@@ -83,9 +83,9 @@ struct RenderingTests {
     @Test func `JSON Lines`() {
         #expect(
             table.rendered(as: .jsonl) == #"""
-                {"arm":"random","metric":"validation_accuracy","epoch":2,"n":4,"n_expected":4,"n_failed":0,"mean":60.650000,"std":2.824299,"sem":1.412150,"ci_low":56.155910,"ci_high":65.144090,"median":60.800000,"min":57.100000,"max":63.900000,"n_diverged":0,"complete":true}
-                {"arm":"k_3","metric":"validation_accuracy","epoch":2,"n":1,"n_expected":4,"n_failed":1,"mean":65.100000,"std":null,"sem":null,"ci_low":null,"ci_high":null,"median":65.100000,"min":65.100000,"max":65.100000,"n_diverged":1,"complete":false}
-                {"arm":"late","metric":"validation_accuracy","epoch":2,"n":0,"n_expected":4,"n_failed":0,"mean":null,"std":null,"sem":null,"ci_low":null,"ci_high":null,"median":null,"min":null,"max":null,"n_diverged":0,"complete":false}
+                {"arm":"random","metric":"validation_accuracy","epoch":2,"n":4,"n_expected":4,"n_failed":0,"mean":60.650000,"std":2.824299,"sem":1.412150,"ci_low":56.155910,"ci_high":65.144090,"median":60.800000,"min":57.100000,"max":63.900000,"n_diverged":0,"complete":true,"protocol":"independent","profile":"paper","deviations":"scale: 2 evaluation pairs instead of 10"}
+                {"arm":"k_3","metric":"validation_accuracy","epoch":2,"n":1,"n_expected":4,"n_failed":1,"mean":65.100000,"std":null,"sem":null,"ci_low":null,"ci_high":null,"median":65.100000,"min":65.100000,"max":65.100000,"n_diverged":1,"complete":false,"protocol":"independent","profile":"paper","deviations":"scale: 2 evaluation pairs instead of 10"}
+                {"arm":"late","metric":"validation_accuracy","epoch":2,"n":0,"n_expected":4,"n_failed":0,"mean":null,"std":null,"sem":null,"ci_low":null,"ci_high":null,"median":null,"min":null,"max":null,"n_diverged":0,"complete":false,"protocol":"independent","profile":"paper","deviations":"scale: 2 evaluation pairs instead of 10"}
 
                 """#)
     }

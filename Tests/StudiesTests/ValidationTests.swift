@@ -1,3 +1,4 @@
+import Foundation
 import Testing
 
 import Studies
@@ -48,6 +49,17 @@ struct ValidationTests {
                 "pre-training: batch size 32 instead of 128", "scale: 2 replicates instead of 5",
                 "evaluation: batch size 32 instead of 128",
             ])
+    }
+
+    @Test func `data with other counts than published are a deviation, and the published counts change nothing`() throws {
+        let whole = try example()
+        var study = whole
+        study.setImages(ImagesPerClass(training: 500, validation: 100))
+        #expect(study == whole && study.digest == whole.digest)
+        study.setImages(ImagesPerClass(training: 100, validation: 20))
+        #expect(study.deviations == ["data: 100 training and 20 test images a class instead of 500 and 100"])
+        #expect(study.digest != whole.digest)
+        #expect(try JSONDecoder().decode(Study.self, from: JSONEncoder().encode(study)) == study)
     }
 
     @Test func `a study that pre-trains nothing has no deviations of pre-training`() throws {

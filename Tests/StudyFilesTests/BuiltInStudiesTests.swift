@@ -54,7 +54,7 @@ struct BuiltInStudiesTests {
         #expect(published.evaluationProtocol == .chained)
     }
 
-    /// Recorded from a ledger that the build before wrote, which had no arms on another network: such sweeps go on.
+    /// Recorded from a ledger without arms on another network: such sweeps go on.
     @Test func `the first 35 arms of the whole study have the job ids they always had`() throws {
         let text = try #require(BuiltInStudies.text(named: "clustered"))
         let dataset = try #require(Digest(hex: "683ff45fe0df4ab7ca35de4f6a5c87dc880689c460a4bad90fbc9c8519b9bec5"))

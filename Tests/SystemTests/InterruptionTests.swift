@@ -48,6 +48,34 @@ extension SystemTests {
             return status.finished
         }
 
+        @Test func `a chain goes on at the link where it was killed, in another worker, and no digit changes`() throws {
+            let chained = [
+                "--set", "protocol=chained", "--set", "arms=[random]", "--set", "evaluation.pairs=6", "--set", "evaluation.replicates=1",
+                "--set", "evaluation.epochs=4",
+            ]
+            let calm = try Workbench()
+            try calm.succeed(["run", calm.studyFile, "--workers", "1"] + chained + calm.inResults)
+
+            let bench = try Workbench()
+            let first = try bench.start(["run", bench.studyFile, "--workers", "2"] + chained + bench.inResults)
+            func waitForLinks(_ count: Int, of sweep: SowerProcess) throws {
+                try bench.wait("\(count) links are done", for: sweep) { (try bench.status()?.stage("evaluate")?.finished ?? 0) >= count }
+            }
+            try waitForLinks(1, of: first)
+            let early = try bench.freeze(in: "evaluate", of: first)
+            // Whoever had the link is among them; others take their places.
+            for worker in Set(early.compactMap { bench.parent(of: $0) }) { kill(worker, SIGKILL) }
+            bench.thaw(early)
+            try waitForLinks(2, of: first)
+            let late = try bench.freeze(in: "evaluate", of: first)
+            let done = try killCoordinator(first, of: bench, thawing: late)
+            #expect((2..<6).contains(done))
+
+            let last = try bench.succeed(["resume", "tiny", "--workers", "2"] + bench.inResults)
+            #expect(last.standardError.contains("6 jobs, \(done) of them done before"))
+            #expect(try bench.everyDigit() == calm.everyDigit())
+        }
+
         @Test func `Ctrl-C and SIGTERM save the state and say how to go on`() throws {
             let bench = try Workbench()
             let first = try bench.start(["run", bench.studyFile, "--workers", "2"] + bench.inResults)

@@ -2,9 +2,10 @@ import Foundation
 import Testing
 import Transport
 
-/// Polls `attempt` until it answers something, at most ten seconds: for facts that arrive over a socket.
+/// Polls `attempt` until it answers something, at most a minute: for facts that arrive over a socket.
 func eventually<Value>(_ attempt: () throws -> Value?) throws -> Value? {
-    for _ in 0..<5000 {
+    let end = ContinuousClock.now + .seconds(60)
+    while ContinuousClock.now < end {
         if let value = try attempt() { return value }
         usleep(2000)
     }

@@ -30,7 +30,7 @@ package struct KernelCodebook: Sendable, Equatable {
 
     /// Clusters the kernels `[n, K, K]` of a layer, of all source models together, into k centres. Threads change no bit.
     ///
-    /// Errors: those of ``KMeans/cluster(_:dimension:seed:)`` and ``InitializerError/wrongShape(what:actual:expected:)``.
+    /// Errors: those of ``KMeans/cluster(_:dimension:seed:threads:)`` and ``InitializerError/wrongShape(what:actual:expected:)``.
     ///
     /// Source: the clustered-initialization study, section 2.4.1.
     package static func cluster(

@@ -33,7 +33,8 @@ package struct JobLogEntry: Sendable, Equatable {
 
     /// A line. Exitval is 0 with a result and 1 without one; Signal is 0: the ledger knows reasons, not signals.
     package var line: String {
-        let runtime = Self.seconds(max(0, endedAt - startedAt))
+        let (difference, overflow) = endedAt.subtractingReportingOverflow(startedAt)
+        let runtime = Self.seconds(overflow ? 0 : max(0, difference))
         let name = Footnotes.printable(host).replacing(" ", with: "_")
         let fields = [
             "\(sequence)", name.isEmpty ? ":" : name, Self.seconds(startedAt),

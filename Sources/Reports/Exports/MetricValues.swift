@@ -43,7 +43,7 @@ package struct MeasuredCell: Sendable, Equatable {
 /// The long form: a row a metric value, with all that identifies it. A cell without values has one row that says its state.
 ///
 /// Numbers have the shortest digits that read back as the same number. One that is not finite is `nan`, `inf` or `-inf` in CSV, and
-/// null in JSON, which has no word for it.
+/// null in JSON, which has no word for it. `deviations` counts the departures from what the profile published; 0 is a reproduction.
 package struct MetricValues: Sendable {
     /// How the rows are written.
     package enum Format: String, Sendable, CaseIterable {
@@ -56,20 +56,28 @@ package struct MetricValues: Sendable {
     /// Their order and names are frozen; new ones are added at the end.
     package static let columns = [
         "study", "stage", "arm", "method", "distance", "models", "clusters", "layers", "head", "matching", "network", "pair", "replicate", "state", "reason", "job",
-        "attempt", "worker", "host", "numeric_class", "seconds", "epoch", "metric", "value",
+        "attempt", "worker", "host", "numeric_class", "seconds", "epoch", "metric", "value", "protocol", "profile", "deviations",
     ]
 
     package let format: Format
     private let study: String
     private let arms: [String: ArmSettings]
     private let metrics: [TableMetric]
+    /// What all rows end with.
+    private let end: [UInt8]
 
-    /// `arms` by name, `network` the study's architecture; a cell of another arm (pre-training) has no settings.
-    package init(_ format: Format, study: String, network: String, arms: [Arm], metrics: [TableMetric]) {
+    /// A cell of no arm (pre-training) has no settings.
+    package init(_ format: Format, of study: TableInfo, arms: [Arm], metrics: [TableMetric]) {
         self.format = format
-        self.study = study
-        self.arms = Dictionary(arms.map { ($0.name, ArmSettings($0, network: network)) }, uniquingKeysWith: { first, _ in first })
+        self.study = study.study
+        self.arms = Dictionary(arms.map { ($0.name, ArmSettings($0, network: study.network)) }, uniquingKeysWith: { first, _ in first })
         self.metrics = metrics
+        let (evaluationProtocol, profile) = (study.evaluationProtocol.rawValue, study.profile.rawValue)
+        // Their number only: the sentences would be most of the file, and stand in its provenance.
+        end = Array(
+            (format == .csv
+                ? ",\(evaluationProtocol),\(profile),\(study.deviations.count)\n"
+                : ",\"protocol\":\"\(evaluationProtocol)\",\"profile\":\"\(profile)\",\"deviations\":\(study.deviations.count)}\n").utf8)
     }
 
     /// What stands before the first row.
@@ -116,7 +124,6 @@ package struct MetricValues: Sendable {
             bytes += (metric ?? "").utf8
             bytes += ",".utf8
             bytes += Self.text(value, format).utf8
-            bytes += "\n".utf8
         case .jsonl:
             bytes += ",\"epoch\":".utf8
             bytes += (epoch.map(String.init) ?? "null").utf8
@@ -124,8 +131,8 @@ package struct MetricValues: Sendable {
             bytes += (metric.map { "\"\($0)\"" } ?? "null").utf8
             bytes += ",\"value\":".utf8
             bytes += Self.text(value, format).utf8
-            bytes += "}\n".utf8
         }
+        bytes += end
     }
 
     /// The shortest digits that read back as `value`.

@@ -26,12 +26,14 @@ extension Figure {
     ///
     /// Texts come last, so that whatever stands in one moves no number.
     package var csv: String {
-        var text = "series,epoch,n,n_expected,mean,min,max,ci_low,ci_high,source,panel,label,arm\n"
+        var text = "series,epoch,n,n_expected,mean,min,max,ci_low,ci_high,source,panel,label,arm,protocol,profile,deviations\n"
         func number(_ value: Double?) -> String { value.map { FixedPoint.text($0, digits: 6) } ?? "" }
+        let own = [origin.evaluationProtocol.rawValue, origin.profile.rawValue, "\(origin.deviations.count)"]
+        let published = [PublishedCurves.evaluationProtocol.rawValue, PublishedCurves.profile.rawValue, ""]
         for place in placed {
             let series = place.series
             let source = series.isPublished ? "published" : "measured"
-            let words = [source, place.panel.title ?? "", series.label, series.arm ?? ""].map(Self.field)
+            let words = [source, place.panel.title ?? "", series.label, series.arm ?? ""].map(Self.field) + (series.isPublished ? published : own)
             for point in series.points {
                 let n = series.isPublished ? "" : "\(point.n)"
                 let counts = ["\(place.number)", "\(point.epoch)", n, series.expected.map(String.init) ?? ""]

@@ -22,7 +22,7 @@ extension Figure {
             // The paper's own metric needs no word in a file's name.
             name: definition.name + (measured.metric == .validationAccuracy ? "" : "-\(measured.metric.rawValue)"),
             title: definition.title, metric: measured.metric, bands: bands, panels: panels, notes: [],
-            arms: study.info.arms.filter(arms.contains))
+            arms: study.info.arms.filter(arms.contains), origin: study.info)
         figure.notes = FigureNotes.text(of: figure, study: study, missing: gathering.missing, empty: gathering.empty)
         return .figure(figure)
     }

@@ -1,7 +1,7 @@
 import Studies
 
 /// What the band around a mean shows.
-package enum FigureBands: String, Sendable, Equatable, CaseIterable {
+package enum FigureBands: String, Sendable, Equatable, CaseIterable, Codable {
     /// From the least to the greatest cell.
     case minmax
     /// The 95 % interval of the mean, as in tables.
@@ -54,6 +54,8 @@ package struct Figure: Sendable, Equatable {
     package var notes: [String]
     /// Names of the study's arms that are drawn.
     package var arms: [String]
+    /// The study that they belong to.
+    package var origin: TableInfo
 
     package var hasPublished: Bool { panels.contains { $0.series.contains(where: \.isPublished) } }
 

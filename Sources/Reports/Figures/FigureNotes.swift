@@ -1,11 +1,11 @@
 import Studies
 
 /// The sentences under a figure.
-enum FigureNotes {
+package enum FigureNotes {
     static func text(of figure: Figure, study figureStudy: FigureStudy, missing: [String], empty: [String]) -> [String] {
         let study = figureStudy.info
         func count(_ number: Int, _ what: String) -> String { "\(number) \(what)\(number == 1 ? "" : "s")" }
-        let means = "mean over \(count(study.pairs.count, "pair")) × \(count(study.replicates, "replicate"))"
+        let means = "mean over " + (study.hasPairs ? "\(count(study.pairs.count, "pair")) × " : "") + count(study.replicates, "replicate")
         let protocolWords =
             switch study.evaluationProtocol {
             case .independent: "independent (every run starts from its initialization)"
@@ -25,11 +25,21 @@ enum FigureNotes {
                 "Dashed: the published means (profile \(PublishedCurves.profile.rawValue), protocol "
                     + "\(PublishedCurves.evaluationProtocol.rawValue), " + (figureStudy.data == .tinyImageNet ? "Tiny ImageNet)." : "all of CIFAR-100)."))
         }
-        if !study.deviations.isEmpty { notes.append("Not as published: " + study.deviations.joined(separator: "; ") + ".") }
+        notes += deviations(of: study)
         let partial = figure.panels.flatMap(\.series).contains { $0.n < $0.expected ?? 0 }
         if partial { notes.append("* (n/N): only n of the N cells have a value; the others are in no mean.") }
         if !empty.isEmpty { notes.append("No cell has a value yet: \(empty.joined(separator: "; ")).") }
         if !missing.isEmpty { notes.append("Not arms of this study: \(missing.joined(separator: "; ")).") }
         return notes
+    }
+
+    /// None where the study is what was published.
+    private static func deviations(of study: TableInfo) -> [String] {
+        study.deviations.isEmpty ? [] : ["Not as published: " + study.deviations.joined(separator: "; ") + "."]
+    }
+
+    /// For a picture of what a study's networks start from.
+    package static func origin(of study: TableInfo) -> [String] {
+        ["Study \(study.study): profile \(study.profile.rawValue), protocol \(study.evaluationProtocol.rawValue)."] + deviations(of: study)
     }
 }

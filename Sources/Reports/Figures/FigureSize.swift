@@ -1,5 +1,5 @@
 /// What a figure is made for. Lengths are in pixels, 96 to an inch in a browser; the PNG has two a pixel.
-package enum FigureSize: String, Sendable, Equatable, CaseIterable {
+package enum FigureSize: String, Sendable, Equatable, CaseIterable, Codable {
     /// A column of a paper, or its whole width for two panels: scaled to 3.35 or 6.9 inches, letters have 7 to 9 points.
     case column
     /// 16:9, to be read from the last row.

@@ -18,9 +18,8 @@ package struct FilterPicture: Sendable, Equatable {
     package var name: String
     package var title: String
     package var tiles: [Tile]
-    /// Above the columns and left of the rows; empty for none.
+    /// Above the columns; empty for none.
     package var columnLabels: [String] = []
-    package var rowLabels: [String] = []
     package var notes: [String]
 
     package var rows: Int { (tiles.map(\.row).max() ?? 0) + 1 }

@@ -47,13 +47,15 @@ package struct PublishedValue: Sendable, Equatable {
 extension SummaryTable {
     /// The table with the published numbers beside its own, at the same epoch. Rows have to be arms: no others were published.
     ///
-    /// `cells` say how many images a run was trained on: a small data set in CIFAR-100's layout is not CIFAR-100.
+    /// `cells` say how many images a run was trained on, where the study does not: a small data set in CIFAR-100's layout is not CIFAR-100.
     package func compared(with reference: PublishedReference, cells: [CellResult]) -> SummaryTable {
         precondition(grouping == .arm && PublishedCurve.metrics.contains(metric))
         var table = self
         var reference = reference
         let counts = Set(cells.compactMap { $0.epochs?.last?.images })
-        if let least = counts.min(), let most = counts.max(), counts != [reference.data.trainingImages] {
+        if let least = counts.min(), let most = counts.max(), counts != [reference.data.trainingImages],
+            !reference.caveats.contains(where: { $0.hasPrefix("data: ") })
+        {
             let seen = least == most ? "\(least)" : "\(least) to \(most)"
             reference.caveats.append("data: \(seen) training images a run instead of \(reference.data.trainingImages)")
         }

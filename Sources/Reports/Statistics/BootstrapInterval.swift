@@ -7,6 +7,8 @@ package enum BootstrapInterval {
     static let resamples = 10_000
     /// With fewer values an interval says nothing.
     static let leastCount = 3
+    /// With fewer its coverage falls short of 95 %: of normal values, by simulation, 91 % for 10 and 82 % for 5.
+    static let trustedCount = 15
 
     /// `nil` for fewer than three values. `values` must be finite.
     package static func ofMean(_ values: [Double]) -> ClosedRange<Double>? {

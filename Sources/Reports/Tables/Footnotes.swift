@@ -41,10 +41,18 @@ enum Footnotes {
                 + "replicates, \(unit) (\(range)); its 95% interval: BCa "
                 + "bootstrap over units, \(BootstrapInterval.resamples) resamples; p: \(first.test.name), two-sided, Holm-adjusted over \(family)"
         ]
-        if let smallest = comparisons.map(\.test.smallestP).max(), smallest > 0.05 {
+        let smallest = comparisons.map(\.test.smallestP)
+        if let most = smallest.max(), most > 0.05 {
             notes.append(
-                "\(units(counts[0])) cannot give a p below \(FixedPoint.text(smallest, digits: 4)): whatever the difference, the test "
-                    + "cannot call it significant at 0.05")
+                "\(units(counts[0])) cannot give a p below \(FixedPoint.text(most, digits: 4)): whatever the difference, the test cannot "
+                    + "call it significant at 0.05")
+        } else if let adjusted = smallest.min().map({ min(1, $0 * Double(comparisons.count)) }), adjusted > 0.05 {
+            notes.append(
+                "no adjusted p can be below \(FixedPoint.text(adjusted, digits: 4)) with \(range) and \(family): whatever the difference, the "
+                    + "test cannot call it significant at 0.05; more units or fewer arms can")
+        }
+        if comparisons.contains(where: { $0.interval != nil && $0.units < BootstrapInterval.trustedCount }) {
+            notes.append("a bootstrap interval over so few units is too narrow: it covers the mean difference less often than 95%")
         }
         return notes
     }

@@ -20,11 +20,10 @@ extension PredictionTable {
 
     private func csvText(digits: Int) -> String {
         let header = PredictionColumn.allCases.map(\.rawValue).joined(separator: ",")
-        // Names of arms and pairs need no quotation marks.
         let lines = rows.map { row in
             PredictionColumn.allCases.map { column in
                 switch column.value(of: row, in: self) {
-                case .text(let text): text
+                case .text(let text): SummaryTable.csvField(text)
                 case let value: Self.machineText(value, digits: digits)
                 }
             }.joined(separator: ",")

@@ -83,6 +83,10 @@ package enum PredictionColumn: String, Sendable, CaseIterable {
     case degreesOfFreedom = "stuart_maxwell_df"
     case classesP = "stuart_maxwell_p"
     case adjustedClassesP = "stuart_maxwell_p_adjusted"
+    case evaluationProtocol = "protocol"
+    case profile
+    /// Where the study departs from what its profile published, apart by semicolons.
+    case deviations
 
     package func value(of row: PredictionComparison, in table: PredictionTable) -> TableColumn.Value {
         switch self {
@@ -104,6 +108,9 @@ package enum PredictionColumn: String, Sendable, CaseIterable {
         case .degreesOfFreedom: .count(row.classes.degreesOfFreedom)
         case .classesP: .probability(row.classes.pValue)
         case .adjustedClassesP: .probability(row.adjustedClassesP)
+        case .evaluationProtocol: .text(table.info.evaluationProtocol.rawValue)
+        case .profile: .text(table.info.profile.rawValue)
+        case .deviations: .text(table.info.deviations.joined(separator: "; "))
         }
     }
 }

@@ -43,7 +43,9 @@ extension SummaryTable {
             ]
         }
         let members = head.map { "  \(JSONText.string($0.0)): \($0.1)" }
-        let rowLines = rows.map { "    " + jsonObject(of: $0, digits: digits) }.joined(separator: ",\n")
+        // What is the same in all rows stands above them.
+        let common: [TableColumn] = published == nil ? [.evaluationProtocol, .profile, .deviations] : [.deviations]
+        let rowLines = rows.map { "    " + jsonObject(of: $0, without: common, digits: digits) }.joined(separator: ",\n")
         let noteLines = footnotes.map { "    " + JSONText.string($0) }.joined(separator: ",\n")
         return "{\n" + members.joined(separator: ",\n") + ",\n  \"rows\": [\n\(rowLines)\n  ],\n"
             + "  \"footnotes\": [\n\(noteLines)\n  ]\n}\n"
@@ -53,9 +55,9 @@ extension SummaryTable {
         rows.map { jsonObject(of: $0, digits: digits) + "\n" }.joined()
     }
 
-    private func jsonObject(of row: Row, digits: Int) -> String {
+    private func jsonObject(of row: Row, without left: [TableColumn] = [], digits: Int) -> String {
         JSONText.object(
-            TableColumn.columns(of: self).map {
+            TableColumn.columns(of: self).filter { !left.contains($0) }.map {
                 ($0.rawValue, JSONText.value($0.value(of: row, in: self), digits: digits))
             })
     }

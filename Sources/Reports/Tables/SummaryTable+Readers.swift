@@ -128,6 +128,9 @@ extension SummaryTable {
             case "−": "$-$"
             case "—": "---"
             case "°": "$^\\circ$"
+            case "×": "$\\times$"
+            case "α": "$\\alpha$"
+            case "…": "\\ldots{}"
             default: String(character)
             }
         }.joined()

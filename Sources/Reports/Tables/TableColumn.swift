@@ -38,6 +38,8 @@ package enum TableColumn: String, Sendable, Equatable, CaseIterable {
     case publishedProfile = "published_profile"
     /// Where the study is not what was published, apart by semicolons.
     case publishedCaveats = "published_caveats"
+    /// Where the study departs from what its profile published, apart by semicolons.
+    case deviations
 
     /// One value of a table; `nothing` where a statistic does not exist.
     package enum Value: Sendable, Equatable {
@@ -59,8 +61,8 @@ package enum TableColumn: String, Sendable, Equatable, CaseIterable {
             case .replicate: table.grouping == .armAndReplicate
             case .baseline, .meanDifference, .differenceLow, .differenceHigh, .pValue, .adjustedP, .test, .unit, .units:
                 table.baseline != nil
-            case .published, .publishedMin, .publishedMax, .publishedDifference, .publishedCurves, .evaluationProtocol, .profile,
-                .publishedProtocol, .publishedProfile, .publishedCaveats:
+            case .published, .publishedMin, .publishedMax, .publishedDifference, .publishedCurves, .publishedProtocol, .publishedProfile,
+                .publishedCaveats:
                 table.published != nil
             default: true
             }
@@ -104,6 +106,7 @@ package enum TableColumn: String, Sendable, Equatable, CaseIterable {
         case .publishedCurves: return row.published.map { .text($0.curves.map(\.name).joined(separator: "; ")) } ?? .nothing
         case .evaluationProtocol: return .text(table.info.evaluationProtocol.rawValue)
         case .profile: return .text(table.info.profile.rawValue)
+        case .deviations: return .text(table.info.deviations.joined(separator: "; "))
         case .publishedProtocol: return row.published.map { _ in .text(PublishedCurves.evaluationProtocol.rawValue) } ?? .nothing
         case .publishedProfile: return row.published.map { _ in .text(PublishedCurves.profile.rawValue) } ?? .nothing
         case .publishedCaveats: return row.published.map { _ in .text(table.published?.caveats.joined(separator: "; ") ?? "") } ?? .nothing

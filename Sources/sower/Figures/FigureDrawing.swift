@@ -1,81 +1,32 @@
-import Artifacts
 import Foundation
-import LedgerStore
-import Reports
-import Studies
 
 /// Draws a study's figures one after another, and keeps what it did.
 struct FigureDrawing {
-    let recorded: RecordedStudy
+    let maker: FigureMaker
     let folder: FigureFolder
-    let size: FigureSize
-    let showsNotes: Bool
     let gnuplot: String
     var report: StudyFigures
 
-    /// What the picture of filters is called.
-    static let filters = "figure-10"
-
-    init(recorded: RecordedStudy, folder: FigureFolder, size: FigureSize, showsNotes: Bool, gnuplot: String) {
-        self.recorded = recorded
+    init(_ maker: FigureMaker, folder: FigureFolder, gnuplot: String) {
+        self.maker = maker
         self.folder = folder
-        self.size = size
-        self.showsNotes = showsNotes
         self.gnuplot = gnuplot
-        report = StudyFigures(study: recorded.study.name)
+        report = StudyFigures(study: maker.recorded.study.name)
     }
 
-    mutating func add(_ outcome: Figure.Outcome, name: String, rows: [CellRow]) throws {
+    mutating func add(_ outcome: MadeFigure.Outcome, _ request: FigureRequest) throws {
         switch outcome {
-        case .skipped(let reason): report.skipped.append(.init(name: name, reason: reason))
-        case .figure(var figure):
-            figure.name += suffix
-            var provenance = try FigureProvenance(
-                name: figure.name, title: figure.title, notes: figure.notes, recorded: recorded, cells: rows.filter { figure.arms.contains($0.arm) },
-                gnuplot: gnuplot)
-            provenance.metric = figure.metric.rawValue
-            provenance.bands = figure.bands.rawValue
-            try write(provenance, script: figure.gnuplotScript(size: size, showsNotes: showsNotes), csv: figure.csv, arms: figure.arms)
-        }
-    }
-
-    mutating func add(_ picture: FilterPicture) throws {
-        var picture = picture
-        picture.name += suffix
-        let provenance = try FigureProvenance(
-            name: picture.name, title: picture.title, notes: picture.notes, recorded: recorded, cells: [], gnuplot: gnuplot)
-        try write(provenance, script: picture.gnuplotScript(size: size, showsNotes: showsNotes), csv: picture.csv, arms: [])
-    }
-
-    /// The paper's picture of filters: of its arm, or of the one most like it that has a start already.
-    mutating func addPublishedFilters() throws {
-        var reason = "it needs a clustered arm"
-        let study = FigureStudy(recorded.study)
-        for arm in FigureDefinition.filterArms(of: study) {
-            do {
-                var picture = try FilterSource("\(arm)/1", in: recorded).picture(layer: nil)
-                picture.name = Self.filters
-                if !FigureDefinition.isPublishedFilterArm(arm, of: study) {
-                    picture.notes.append("Published: the Fourier distance, 6 models, 3 clusters, 17 layers; this arm is the one most like it.")
-                }
-                return try add(picture)
-            } catch let stop as Stop where stop.code == .incomplete {
-                reason = "no clustered arm has a start yet"
-            } catch is ArtifactStoreError {
-                reason = "the start of \(arm) is not in \(recorded.folder.artifacts)"
+        case .skipped(let reason): report.skipped.append(.init(name: request.figure ?? "filters", reason: reason))
+        case .made(let figure):
+            let files = try folder.write(figure) { files in
+                try FigureProvenance(figure, files: files, request: request, maker: maker, gnuplot: gnuplot)
             }
+            report.figures.append(
+                .init(
+                    name: figure.name, title: figure.title, files: files, arms: figure.arms, cells: figure.cells.count,
+                    cellsWithValue: figure.cells.count { $0.state == .finished },
+                    cellsToCome: figure.cells.count { [.waiting, .running].contains($0.state) }, notes: figure.notes))
         }
-        report.skipped.append(.init(name: Self.filters, reason: reason))
-    }
-
-    private var suffix: String { size == .slide ? "-slide" : "" }
-
-    private mutating func write(_ provenance: FigureProvenance, script: String, csv: String, arms: [String]) throws {
-        let files = try folder.write(.init(name: provenance.name, script: script, csv: csv, provenance: provenance))
-        report.figures.append(
-            .init(
-                name: provenance.name, title: provenance.title, files: files, arms: arms, cells: provenance.cells,
-                cellsWithValue: provenance.cellsWithValue, notes: provenance.notes))
     }
 }
 
@@ -94,11 +45,14 @@ struct StudyFigures: Codable {
         var arms: [String]
         var cells: Int
         var cellsWithValue: Int
+        /// Neither finished nor given up.
+        var cellsToCome: Int
         var notes: [String]
 
         enum CodingKeys: String, CodingKey {
             case name, title, files, arms, cells, notes
             case cellsWithValue = "cells_with_value"
+            case cellsToCome = "cells_to_come"
         }
     }
 

@@ -17,29 +17,25 @@ struct FigureFolder {
 
     private static let drawing = ".drawing-"
 
-    /// What a figure is made of, besides its pictures.
-    struct Contents {
-        var name: String
-        var script: String
-        var csv: String
-        var provenance: any Encodable
-    }
-
-    /// Draws in a folder of its own, then renames. The paths of all files, the pictures first.
-    func write(_ contents: Contents) throws -> [String] {
+    /// Draws in a folder of its own, then renames. The paths of all files, the pictures first, the provenance last.
+    func write(_ figure: MadeFigure, provenance: ([FigureProvenance.File]) throws -> FigureProvenance) throws -> [String] {
         let scratch = "\(path)/\(Self.drawing)\(getpid())"
         try FileManager.default.createDirectory(atPath: scratch, withIntermediateDirectories: true)
         defer { try? FileManager.default.removeItem(atPath: scratch) }
+        func write(_ data: Data, _ ending: String) throws { try data.write(to: URL(fileURLWithPath: "\(scratch)/\(figure.name).\(ending)")) }
+        try write(Data(figure.script.utf8), "gp")
+        try write(Data(figure.csv.utf8), "csv")
+        try Gnuplot.draw(name: figure.name, in: scratch)
+        let endings = ["svg", "png", "gp", "csv"]
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes, .prettyPrinted]
-        let texts = [
-            ("gp", Data(contents.script.utf8)), ("csv", Data(contents.csv.utf8)), ("json", try encoder.encode(contents.provenance) + Data("\n".utf8)),
-        ]
-        for (ending, data) in texts { try data.write(to: URL(fileURLWithPath: "\(scratch)/\(contents.name).\(ending)")) }
-        try Gnuplot.draw(name: contents.name, in: scratch)
-        return try (["svg", "png"] + texts.map(\.0)).map { ending in
-            let target = "\(path)/\(contents.name).\(ending)"
-            guard rename("\(scratch)/\(contents.name).\(ending)", target) == 0 else {
+        try write(
+            encoder.encode(provenance(endings.map { try FigureProvenance.File("\(scratch)/\(figure.name).\($0)") })) + Data("\n".utf8), "json")
+        // The old provenance must not vouch for new files.
+        unlink("\(path)/\(figure.name).json")
+        return try (endings + ["json"]).map { ending in
+            let target = "\(path)/\(figure.name).\(ending)"
+            guard rename("\(scratch)/\(figure.name).\(ending)", target) == 0 else {
                 throw Stop(
                     .incomplete, "\(target) cannot be written: \(String(cString: strerror(errno)))",
                     remedy: "Look at the rights and the room of \(path).")

@@ -1,21 +1,38 @@
+import Digests
 import Foundation
 import LedgerStore
 import Reports
 import Studies
 
-/// Where a figure's numbers come from: the JSON file beside it.
+/// Where a figure's numbers come from: the JSON file beside it, which vouches for the others.
+///
+/// No time, host or path of the drawing is in it, but the gnuplot that has drawn.
 struct FigureProvenance: Codable {
-    var version = 1
+    struct File: Codable, Equatable {
+        var name: String
+        var bytes: Int
+        var sha256: String
+
+        init(_ path: String) throws {
+            let written = try StudyExport.look(at: path)
+            name = URL(fileURLWithPath: path).lastPathComponent
+            bytes = written.bytes
+            sha256 = written.digest.hex
+        }
+    }
+
+    /// 2: the files with their digests, and what was asked for.
+    var version = Self.currentVersion
     var kind = "figure"
     var name: String
     var title: String
+    var files: [File]
+    var request: FigureRequest
     var study: String
     var studyDigest: String
     var profile: String
     var evaluationProtocol: String
     var deviations: [String]
-    var metric: String?
-    var bands: String?
     /// The whole caption, also what the picture leaves out.
     var notes: [String]
     /// Of the arms that are drawn.
@@ -25,39 +42,47 @@ struct FigureProvenance: Codable {
     var missingCells: [String]
     /// Cells with a value by the class of their host.
     var numericClasses: [String: Int]
-    /// Hosts of every worker that ever took part.
+    /// That results of the study come from.
     var hosts: [String]
-    var program = Version.text
+    /// SHA-256 over what the study's jobs had come to: as long as it is the same, so are numbers and script.
+    var progressDigest: String
+    var programVersion = Version.number
+    var engineVersion = Version.engine
     var gnuplot: String
 
+    static let currentVersion = 2
+
     enum CodingKeys: String, CodingKey {
-        case version, kind, name, title, study, profile, deviations, metric, bands, notes, cells, hosts, program, gnuplot
+        case version, kind, name, title, files, request, study, profile, deviations, notes, cells, hosts, gnuplot
         case studyDigest = "study_digest"
         case evaluationProtocol = "protocol"
         case cellsWithValue = "cells_with_value"
         case missingCells = "missing_cells"
         case numericClasses = "numeric_classes"
+        case progressDigest = "progress_digest"
+        case programVersion = "program_version"
+        case engineVersion = "engine_version"
     }
 
-    /// - Parameter cells: all of the arms that the figure shows.
-    init(name: String, title: String, notes: [String], recorded: RecordedStudy, cells rows: [CellRow], gnuplot: String) throws {
-        let info = TableInfo(recorded.study)
-        self.name = name
-        self.title = title
-        self.notes = notes
+    init(_ figure: MadeFigure, files: [File], request: FigureRequest, maker: FigureMaker, gnuplot: String) throws {
+        let info = TableInfo(maker.recorded.study)
+        name = figure.name
+        title = figure.title
+        notes = figure.notes
+        self.files = files
+        self.request = request
         self.gnuplot = gnuplot
         study = info.study
         studyDigest = info.studyDigest
         profile = info.profile.rawValue
         evaluationProtocol = info.evaluationProtocol.rawValue
         deviations = info.deviations
-        cells = rows.count
-        let finished = rows.filter { $0.state == .finished }
+        cells = figure.cells.count
+        let finished = figure.cells.filter { $0.state == .finished }
         cellsWithValue = finished.count
-        missingCells = rows.filter { $0.state != .finished }.map {
-            "\($0.arm)/\(Study.name(of: $0.pair))/\($0.replicate): \($0.state.rawValue)"
-        }
+        missingCells = figure.cells.filter { $0.state != .finished }.map { "\($0.place): \($0.state.rawValue)" }
         numericClasses = Dictionary(finished.map { ($0.numericClass ?? "not recorded", 1) }, uniquingKeysWith: +)
-        hosts = Set(try recorded.reader.workers().map(\.host)).sorted()
+        hosts = Set(try maker.recorded.reader.resultHosts(study: maker.recorded.id).map(\.host)).sorted()
+        progressDigest = maker.progressDigest
     }
 }

@@ -16,6 +16,7 @@ struct FilterSource {
     var name: String
     private var content: Content
     private let shape: NetworkShape
+    private let study: TableInfo
 
     private enum Content {
         case file(SafetensorsFile)
@@ -35,7 +36,7 @@ struct FilterSource {
                 "--filters \(text.prefix(80)): expected the beginning (four digits or more) of a digest or a job's id, or ARM/REPLICATE",
                 remedy: "`sower why ARM/PAIR/REPLICATE` lists the jobs and artifacts that a cell was made from.")
         }
-        let found = try recorded.reader.recordedArtifacts().filter {
+        let found = try recorded.reader.recordedArtifacts().filter { $0.artifact.name != PredictionsFile.artifactName }.filter {
             $0.artifact.digest.hex.hasPrefix(digits) || $0.job.digest.hex.hasPrefix(digits)
         }
         guard let first = found.first else {
@@ -78,7 +79,7 @@ struct FilterSource {
         guard let input = spec.start.input else {
             self.init(
                 words: "the start of \(place), pair \(Study.name(of: cell.pair))", name: "\(arm)-\(replicate)",
-                content: .drawn(spec.start, seed: spec.seeds.weights), shape: shape)
+                content: .drawn(spec.start, seed: spec.seeds.weights), recorded, shape: shape)
             return
         }
         guard let artifact = try recorded.reader.job(prefix: input.digest.hex).artifacts.first else {
@@ -96,10 +97,11 @@ struct FilterSource {
         let store = try ArtifactStore(folder: recorded.folder.artifacts)
         // Compared with its digest first: a picture of damaged weights looks like any other.
         let file = try SafetensorsFile(bytes: store.bytes(of: digest))
-        self.init(words: words + ", SHA-256 \(digest.short)…", name: name, content: .file(file), shape: shape)
+        self.init(words: words + ", SHA-256 \(digest.short)…", name: name, content: .file(file), recorded, shape: shape)
     }
 
-    private init(words: String, name: String, content: Content, shape: NetworkShape) {
+    private init(words: String, name: String, content: Content, _ recorded: RecordedStudy, shape: NetworkShape) {
+        study = TableInfo(recorded.study)
         self.words = words
         self.name = name
         self.content = content
@@ -112,11 +114,11 @@ struct FilterSource {
     /// shown as its filters); else the filters of that layer, or of the first.
     func picture(layer: Int?) throws -> FilterPicture {
         let layers = shape.initializableLayers
-        if let layer, !layers.indices.contains(layer - 1) {
+        if let layer, !(1...layers.count).contains(layer) {
             throw Stop(.configuration, "--layer \(layer): the network has layers 1 to \(layers.count)", remedy: "Layer 1 is the first convolution.")
         }
         let file = "figure-10-\(name)" + (layer.map { "-layer-\($0)" } ?? "")
-        let notes = ["\(words.prefix(1).uppercased())\(words.dropFirst()) (\(shape.architecture.rawValue))."]
+        let notes = ["\(words.prefix(1).uppercased())\(words.dropFirst()) (\(shape.architecture.rawValue))."] + FigureNotes.origin(of: study)
         if case .file(let tensors) = content {
             let isCodebook = tensors.entries.contains { $0.name.hasSuffix(".counts") }
             let isInitialization = tensors.entries.contains { $0.name.hasSuffix(".assignment") }

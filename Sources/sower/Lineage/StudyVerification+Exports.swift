@@ -3,10 +3,10 @@ import Reports
 import Studies
 
 extension StudyVerification {
-    /// Every file with a provenance in the study's `tables/` and `exports/`: its bytes are those that were written, and where the ledger
+    /// Every file with a provenance in the study's `tables/` and `exports/`, and `also` elsewhere: its bytes are those that were written, and where the ledger
     /// has not changed since, deriving it again gives the same.
-    mutating func checkExports(_ folder: StudyFolder, results: String) throws {
-        let places = [folder.tables, folder.exports].flatMap { place in
+    mutating func checkExports(_ folder: StudyFolder, also: [String], results: String) throws {
+        let places = ([folder.tables, folder.exports] + also).flatMap { place in
             ((try? FileManager.default.contentsOfDirectory(atPath: place)) ?? []).sorted()
                 .filter { $0.hasSuffix(Provenance.fileSuffix) }.map { (place, $0) }
         }
@@ -20,7 +20,7 @@ extension StudyVerification {
             let path = "\(place)/\(name.dropLast(Provenance.fileSuffix.count))"
             let again = "Write it again: " + (place == folder.tables ? folder.resumeCommand(results: results) : "the `sower export` that made it")
             func add(_ what: String) { problems.append(Problem(what: "\(path): \(what)", remedy: "\(again); or remove it and its provenance.")) }
-            guard let origin = ExportOrigin(path + Provenance.fileSuffix), origin.file == URL(fileURLWithPath: path).lastPathComponent else {
+            guard let origin = OriginFile.read(ExportOrigin.self, at: path + Provenance.fileSuffix), origin.file == URL(fileURLWithPath: path).lastPathComponent else {
                 add("its provenance is not one that this build can read")
                 continue
             }
@@ -45,7 +45,7 @@ extension StudyVerification {
     }
 }
 
-/// What a check needs of a provenance, which may be anything until it has been read.
+/// What a check needs of an export's provenance.
 private struct ExportOrigin: Decodable {
     var file: String
     var bytes: Int
@@ -62,16 +62,6 @@ private struct ExportOrigin: Decodable {
         case programVersion = "program_version"
         case engineVersion = "engine_version"
         case progressDigest = "progress_digest"
-    }
-
-    /// It names every cell that is missing: forty thousand fit.
-    private static let byteLimit = 64 << 20
-
-    init?(_ path: String) {
-        guard let size = (try? FileManager.default.attributesOfItem(atPath: path))?[.size] as? Int, size <= Self.byteLimit,
-            let data = FileManager.default.contents(atPath: path), let origin = try? JSONDecoder().decode(Self.self, from: data)
-        else { return nil }
-        self = origin
     }
 
     /// Another build may write other bytes rightly.

@@ -25,20 +25,26 @@ struct StudyVerification: Codable {
     var cells = 0
     /// Files in tables/ and exports/ that are what was written, with a provenance.
     var exports = 0
-    /// Among them, those that could not be derived again: the ledger has changed since, or another build wrote them.
+    /// Among them, those that could not be derived again: a sweep is running, the ledger has changed since, or another build wrote them.
     var outdatedExports = 0
+    /// Figures whose files are what was written, and among them those whose numbers and script could not be derived again.
+    var figures = 0
+    var outdatedFigures = 0
     var problems: [Problem] = []
     /// What was trained again, if that was asked for.
     var replay: StudyReplay?
 
     enum CodingKeys: String, CodingKey {
-        case version, kind, study, jobs, epochs, artifacts, cells, exports, problems, replay
+        case version, kind, study, jobs, epochs, artifacts, cells, exports, figures, problems, replay
         case outdatedExports = "outdated_exports"
+        case outdatedFigures = "outdated_figures"
         case artifactBytes = "artifact_bytes"
     }
 
     /// Throws only when there is nothing to look at; damage is a problem in the report.
-    init(_ folder: StudyFolder, results: String) throws {
+    ///
+    /// - Parameter also: folders besides the study's own in which exported files and figures lie.
+    init(_ folder: StudyFolder, also: [String] = [], results: String) throws {
         study = folder.name
         do {
             let reader = try LedgerReader(path: folder.ledger)
@@ -50,7 +56,8 @@ struct StudyVerification: Codable {
             guard audit.problems.isEmpty else { return }
             try checkArtifacts(reader, folder, results: results)
             try checkTables(folder)
-            try checkExports(folder, results: results)
+            try checkExports(folder, also: also, results: results)
+            try checkFigures(folder, also: also)
         } catch let error as LedgerError {
             switch error {
             case .damaged, .notALedger: add(error)
@@ -160,10 +167,15 @@ struct StudyVerification: Codable {
 
     // MARK: For people
 
+    private static func words(_ count: Int, _ what: String, outdated: Int) -> String {
+        guard count > 0 else { return "" }
+        return ", \(count) \(what)"
+            + (outdated == 0 ? "" : " (\(outdated) of them not derived again: a sweep is running, the ledger has changed since, or another build wrote them)")
+    }
+
     var lines: [String] {
         let counts = "\(jobs) jobs, \(epochs) epochs, \(cells) cells, \(artifacts) artifacts (\(artifactBytes) bytes)"
-            + (exports == 0 ? "" : ", \(exports) exported files")
-            + (outdatedExports == 0 ? "" : " (\(outdatedExports) of them from before the ledger changed, or of another build: not derived again)")
+            + Self.words(exports, "exported files", outdated: outdatedExports) + Self.words(figures, "figures", outdated: outdatedFigures)
         let replayed = replay?.lines ?? []
         guard !problems.isEmpty else { return ["\(study): \(counts): nothing is wrong"] + replayed }
         let shown = problems.prefix(10).flatMap { ["  \($0.what)", "    → \($0.remedy)"] }

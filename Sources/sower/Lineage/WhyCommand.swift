@@ -73,8 +73,16 @@ struct WhyReport: Codable {
         /// SHA-256 of the study without paths.
         var digest: String
         var profile: String
+        var evaluationProtocol: String
         /// The root of every seed.
         var seed: String
+        /// Where it departs from what its profile published.
+        var deviations: [String]
+
+        enum CodingKeys: String, CodingKey {
+            case name, digest, profile, seed, deviations
+            case evaluationProtocol = "protocol"
+        }
     }
 
     /// 2: what the job was made from has settings, seeds, hosts and artifacts with their sizes.
@@ -97,7 +105,7 @@ struct WhyReport: Codable {
     init(_ row: JobRow, cells: [CellRow], _ recorded: RecordedStudy) throws {
         study = Origin(
             name: recorded.study.name, digest: recorded.study.digest.hex, profile: recorded.study.profile.rawValue,
-            seed: String(recorded.study.seed))
+            evaluationProtocol: recorded.study.evaluationProtocol.rawValue, seed: String(recorded.study.seed), deviations: recorded.study.deviations)
         job = row.id.digest.hex
         what = Self.words(row)
         state = row.state.rawValue
@@ -179,7 +187,9 @@ struct WhyReport: Codable {
         }
         if let resultDigest { lines.append("  result \(isFull ? resultDigest : String(resultDigest.prefix(12)))") }
         func short(_ digest: String) -> String { isFull ? digest : String(digest.prefix(12)) }
-        lines.append("  study \(study.name), SHA-256 \(short(study.digest)), profile \(study.profile), seed \(study.seed)")
+        lines.append(
+            "  study \(study.name), SHA-256 \(short(study.digest)), profile \(study.profile), protocol \(study.evaluationProtocol), seed \(study.seed)")
+        if !study.deviations.isEmpty { lines.append("  not as published: \(study.deviations.joined(separator: "; "))") }
         if let dataset = lineage.dataset { lines.append("  data set SHA-256 \(short(dataset))") }
         if !attempts.isEmpty { lines.append("  attempts:") }
         for attempt in attempts {

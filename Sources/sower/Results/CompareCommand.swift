@@ -12,6 +12,7 @@ struct CompareCommand: ParsableCommand {
         discussion: """
             Needs a study with `evaluation: {keep_predictions: true}`. McNemar's exact test asks whether both are right equally \
             often, the Stuart-Maxwell test whether both give every class equally often.
+            Exit codes: 0 every cell is compared, 1 some have no predictions for good, 2 usage, 5 some have none yet.
             """)
 
     @Argument(help: "The first arm (A).")
@@ -67,7 +68,7 @@ struct CompareCommand: ParsableCommand {
         }
         for place in places {
             guard let a = try file(first, place), let b = try file(second, place) else { continue }
-            guard a.images == b.images, a.labels == b.labels else {
+            guard a.images == b.images, a.labels == b.labels, a.fineLabels == b.fineLabels else {
                 missing.append(.init(pair: place.pair, replicate: place.replicate, reason: "the arms were tested on different images"))
                 continue
             }
@@ -80,7 +81,9 @@ struct CompareCommand: ParsableCommand {
         if outputMode != .quiet {
             print(table.rendered(as: outputMode == .json ? .json : format, precision: precision), terminator: "")
         }
-        if !missing.isEmpty { throw Stop(.incomplete) }
+        // What has diverged or failed for good will not be there later either.
+        let mayCome = cells.contains { [first, second].contains($0.arm) && [.waiting, .running].contains($0.state) }
+        if !missing.isEmpty { throw Stop(mayCome ? .incomplete : .someCellsFailed) }
     }
 
     private struct Place {

@@ -128,8 +128,7 @@ final class StudyExport {
     private func values(_ contents: ExportContents, _ sink: ExportSink) throws {
         let study = recorded.study
         let rows = MetricValues(
-            MetricValues.Format(rawValue: contents.format) ?? .csv, study: study.name, network: study.model.architecture, arms: study.arms,
-            metrics: contents.metrics)
+            MetricValues.Format(rawValue: contents.format) ?? .csv, of: TableInfo(study), arms: study.arms, metrics: contents.metrics)
         sink.append(rows.head)
         try recorded.reader.forEachCell(study: recorded.id, stages: contents.stages.map(\.rawValue)) { recorded in
             sink.append { rows.append(MeasuredCell(recorded), to: &$0) }

@@ -72,14 +72,14 @@ struct StudyReport {
 
 /// The arm that the others are compared with.
 enum Baseline {
-    /// The arm called random, if there are others.
+    /// The arm called random, if there are others; without one of that name the first with the default start.
     case usual
     case named(String)
     case none
 
     /// For the arms on another network than `random`: the first arm that has the default start on theirs.
     func otherArms(of study: Study) -> [String: String] {
-        guard case .usual = self, let usual = study.arms.first(where: { $0.name == "random" }) else { return [:] }
+        guard case .usual = self, let usual = Self.usualArm(of: study) else { return [:] }
         var others: [String: String] = [:]
         for arm in study.arms where study.model(of: arm) != study.model(of: usual) {
             others[arm.name] = study.arms.first { $0.method == .random && study.model(of: $0) == study.model(of: arm) }?.name
@@ -87,11 +87,15 @@ enum Baseline {
         return others
     }
 
+    private static func usualArm(of study: Study) -> Arm? {
+        study.arms.first { $0.name == "random" } ?? study.arms.first { $0.method == .random }
+    }
+
     func arm(of study: Study) throws -> String? {
         let arms = study.arms.map(\.name)
         switch self {
         case .none: return nil
-        case .usual: return arms.count > 1 && arms.contains("random") ? "random" : nil
+        case .usual: return arms.count > 1 ? Self.usualArm(of: study)?.name : nil
         case .named(let name):
             guard arms.contains(name) else {
                 throw Stop(

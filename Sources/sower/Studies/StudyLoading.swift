@@ -32,6 +32,12 @@ struct LoadedStudy {
             self.study.pretraining.data = source
         }
         self.study.setClasses(data.images.labels.count)
+        if self.study.evaluation.keepsPredictions == true, !self.study.data.hasSuperclasses, data.images.labels.count > PredictionsFile.classLimit {
+            throw Stop(
+                .configuration, "evaluation.keep_predictions: the data have \(data.images.labels.count) classes, expected at most \(PredictionsFile.classLimit)",
+                remedy: "Leave keep_predictions out.")
+        }
+        self.study.setImages(data.images.meanImagesPerClass, pretraining: pretraining?.images.meanImagesPerClass)
         datasets = [data] + (pretraining.map { $0.digest == data.digest ? [] : [$0] } ?? [])
         dataset = DatasetFolder.digest(of: datasets.map(\.digest))
         dataPath = datasets.count == 1 ? data.path : URL(fileURLWithPath: "\(results)/data/\(dataset.hex)").standardizedFileURL.path
