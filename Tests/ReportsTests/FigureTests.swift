@@ -117,6 +117,27 @@ struct FigureTests {
         #expect(!bare.hasPublished && !bare.gnuplotScript(size: .column).contains("Dashed: the published"))
     }
 
+    @Test func `a figure says how the arms that it draws are not as published, and nothing of others`() throws {
+        let study = try FigureExample.study()
+        let figures = FigureExample.figures(of: study, cells: FigureExample.cells(of: study)).compactMap(\.outcome.figure)
+        #expect(study.deviations.contains { $0.hasPrefix("arm cosine-") })
+        #expect(figures.allSatisfy { figure in figure.notes.allSatisfy { !$0.contains("arm cosine-") } })
+        let all = FigureDefinition.allArms(of: FigureStudy(study))
+        let series = EpochSeries(info: TableInfo(study), cells: FigureExample.cells(of: study), metric: .validationAccuracy)
+        let whole = try #require(Figure.make(all, of: FigureStudy(study), series: series, published: nil).figure)
+        #expect(whole.notes.contains { $0.contains("arm cosine-k3-m10-l17: clustered by the cosine distance") })
+    }
+
+    /// Beside the axes there is one for each panel: gnuplot's `outside` would put them on top of each other.
+    @Test func `each panel has its own legend beside its axes`() throws {
+        let study = try FigureExample.study()
+        let figures = FigureExample.figures(of: study, cells: FigureExample.cells(of: study)).compactMap(\.outcome.figure)
+        let script = try #require(figures.first { $0.panels.count == 2 }).gnuplotScript(size: .column)
+        let keys = script.split(separator: "\n").filter { $0.hasPrefix("set key ") }
+        #expect(keys.count == 2 && !script.contains("outside"))
+        #expect(Set(keys).count == (keys[0].contains("at screen") ? 2 : 1))
+    }
+
     // MARK: Files
 
     @Test func `the data file has a row an epoch of a curve, numbers first`() throws {

@@ -85,7 +85,9 @@ private struct FigureScript {
             "set bmargin at screen \(share(bottom / height))", "set tmargin at screen \(share(top / height))",
             index == 0 ? "set ylabel \(GnuplotText.quoted(Self.label(of: figure.metric))) offset 0.8,0" : "unset ylabel",
             panel.title.map { "set title \(GnuplotText.quoted($0)) offset 0,-0.5" } ?? "unset title",
-            legend.command(font: size.font),
+            legend.command(
+                font: size.font,
+                beside: "screen \(share((right + size.font * 0.5) / width)), screen \(share((bottom + top) / 2 / height))"),
         ]
         lines.append("plot \\\n" + curves(of: panel, epochs: epochs).map { "    " + $0 }.joined(separator: ", \\\n"))
         return lines

@@ -34,8 +34,10 @@ struct FigureLegend: Equatable {
 
     private var isSmall: Bool
 
-    func command(font: Double) -> String {
-        let place = corner.map { "inside \($0.rawValue)" } ?? "outside right center maxrows 60"
+    /// - Parameter beside: where its left edge has its middle when it is beside the axes, as gnuplot writes a position. `outside` would
+    ///   put the legends of all panels at the right edge of the whole.
+    func command(font: Double, beside: String) -> String {
+        let place = corner.map { "inside \($0.rawValue)" } ?? "at \(beside) left center maxrows 60"
         let size = FigureAxis.text((font * Self.scale * (isSmall ? 0.7 : 1) * 100).rounded() / 100)
         return "set key \(place) font ',\(size)' samplen 2.2 spacing 1.05 reverse Left noenhanced"
     }

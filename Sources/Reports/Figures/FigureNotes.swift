@@ -25,7 +25,7 @@ package enum FigureNotes {
                 "Dashed: the published means (profile \(PublishedCurves.profile.rawValue), protocol "
                     + "\(PublishedCurves.evaluationProtocol.rawValue), " + (figureStudy.data == .tinyImageNet ? "Tiny ImageNet)." : "all of CIFAR-100)."))
         }
-        notes += deviations(of: study)
+        notes += deviations(of: study, drawing: figure.arms)
         let partial = figure.panels.flatMap(\.series).contains { $0.n < $0.expected ?? 0 }
         if partial { notes.append("* (n/N): only n of the N cells have a value; the others are in no mean.") }
         if !empty.isEmpty { notes.append("No cell has a value yet: \(empty.joined(separator: "; ")).") }
@@ -33,9 +33,11 @@ package enum FigureNotes {
         return notes
     }
 
-    /// None where the study is what was published.
-    private static func deviations(of study: TableInfo) -> [String] {
-        study.deviations.isEmpty ? [] : ["Not as published: " + study.deviations.joined(separator: "; ") + "."]
+    /// None where the study is what was published; what is said of other arms than these is left out.
+    private static func deviations(of study: TableInfo, drawing arms: [String]? = nil) -> [String] {
+        let others = study.arms.filter { arms?.contains($0) == false }
+        let deviations = study.deviations.filter { deviation in !others.contains { deviation.hasPrefix("arm \($0): ") } }
+        return deviations.isEmpty ? [] : ["Not as published: " + deviations.joined(separator: "; ") + "."]
     }
 
     /// For a picture of what a study's networks start from.
