@@ -13,7 +13,7 @@ package struct Cluster: Sendable, Equatable {
 
     /// One place that does work.
     package struct Host: Sendable, Equatable {
-        /// Unique in the cluster: a host's name, or `slurm-PARTITION`.
+        /// Unique in the cluster: a host's name, with user and port where other entries have that too, or `slurm-PARTITION`.
         package var name: String
         package var place: Place
         /// Trainings at a time; `nil` for one a core, or one for as many cores as `threads`.
@@ -32,6 +32,15 @@ package struct Cluster: Sendable, Equatable {
         package var store: String?
         /// Whether it runs programs that a study names.
         package var allowsCommands: Bool
+    }
+
+    /// What the defaults say in vain of the coordinator's own host, whose workers start as the sweep was started; empty for nothing.
+    package var defaultsWithoutEffect: [String] {
+        guard let host = hosts.first(where: { $0.place == .local }) else { return [] }
+        return [
+            ("environment", !host.environment.isEmpty), ("keys", host.keys != nil), ("setup", !host.setup.isEmpty),
+            ("store", host.store != nil),
+        ].filter(\.1).map(\.0)
     }
 
     package enum Place: Sendable, Equatable {

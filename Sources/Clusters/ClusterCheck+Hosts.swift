@@ -22,16 +22,18 @@ extension ClusterCheck {
         var lines: [String: String] = [:]
         for (index, element) in elements.enumerated() {
             guard let host = host(element, at: "hosts[\(index + 1)]", defaults: defaults) else { continue }
-            if let first = lines[host.identity] {
+            let identity = HostNames.identity(of: host)
+            if let first = lines[identity] {
                 reader.problems.append(
                     StudyProblem(
                         path: "hosts[\(index + 1)]", origin: element.origin, message: "\(host.name) is named twice, first \(first)",
                         remedy: "keep one of them; one worker has as many slots as you say"))
             } else {
-                lines[host.identity] = element.origin.map { if case .line(let line) = $0 { "in line \(line)" } else { "above" } } ?? "above"
+                lines[identity] = element.origin.map { if case .line(let line) = $0 { "in line \(line)" } else { "above" } } ?? "above"
                 hosts.append(host)
             }
         }
+        HostNames.tellApart(&hosts)
         return hosts
     }
 
@@ -250,13 +252,5 @@ extension ClusterCheck {
             }
             return (entry.key, text)
         }
-    }
-}
-
-extension Cluster.Host {
-    /// What two entries of one host have in common, however its name is written.
-    fileprivate var identity: String {
-        guard case .ssh(let access) = place else { return name }
-        return "\(access.user ?? "")@\(access.host.lowercased()):\(access.port ?? 22)"
     }
 }

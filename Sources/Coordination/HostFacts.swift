@@ -6,7 +6,7 @@ package struct HostFacts: Sendable, Equatable {
     package var program: String
     /// The data set that the worker was given; `nil` when it looks for the coordinator's path, or is to be sent it.
     package var dataset: Digest?
-    /// Whether the coordinator is to send the data set.
+    /// Whether the coordinator is to name the data set's files: the worker may have to be sent them.
     package var wantsDataset: Bool
     /// Bytes free where the worker keeps artifacts.
     package var freeBytes: UInt64

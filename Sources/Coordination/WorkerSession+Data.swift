@@ -2,7 +2,8 @@ import Digests
 
 /// Where a worker's data set comes from.
 package enum DataSource: Sendable, Equatable {
-    /// The path that the coordinator names.
+    /// The path that the coordinator names; where the data set is not there, the coordinator sends it. A worker of the coordinator's own
+    /// host, which does not ask for its files, takes the path as it is.
     case coordinatorsPath
     /// A folder of this host.
     case folder(String)
@@ -26,16 +27,16 @@ extension WorkerSession {
     /// Takes up where the data lie, or asks for them.
     mutating func locateData(_ welcome: Welcome, _ commands: inout [Command]) {
         switch source {
-        case .coordinatorsPath: datasetPath = welcome.datasetPath
+        case .coordinatorsPath where welcome.dataset == nil: datasetPath = welcome.datasetPath
         case .folder(let path): datasetPath = path
-        case .push:
+        case .coordinatorsPath, .push:
             guard let notice = welcome.dataset else {
                 commands.append(.end(.refused("it has no data set to send; start the worker with --data PATH")))
                 return
             }
             if pushed?.notice != notice { datasetPath = nil } else if datasetPath != nil || pushed?.isFetching == true { return }
             pushed = PushedData(notice: notice)
-            commands.append(.place(notice))
+            commands.append(source == .push ? .place(notice) : .look(notice, at: welcome.datasetPath))
         }
     }
 

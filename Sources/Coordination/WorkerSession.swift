@@ -52,6 +52,8 @@ package struct WorkerSession: Sendable {
         /// The result is the coordinator's now, or nobody's: take it off the disk.
         case unspool(AttemptID)
         case start(slot: Int, AttemptID, RunnerStart)
+        /// Use the folder if it holds the data set; otherwise as `place`.
+        case look(DatasetNotice, at: String)
         /// Put the files of the data set into a folder, if the host's store has them.
         case place(DatasetNotice)
         /// Remove a blob from the host's store: nobody needs it any more.

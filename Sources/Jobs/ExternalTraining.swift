@@ -74,6 +74,8 @@ extension JobRunner {
         // A slot's share of the cores; what is printed is seen when it is printed.
         for name in ["OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"] { environment[name] = "\(threads.count)" }
         environment["PYTHONUNBUFFERED"] = "1"
+        // The worker has set it for its runner; by hand there is one.
+        environment["SOWER_SLOT"] = environment["SOWER_SLOT"] ?? "0"
         return environment
     }
 

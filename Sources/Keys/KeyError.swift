@@ -19,6 +19,8 @@ package enum KeyError: Error, Equatable, LocalizedError {
     case keyTaken(by: String)
     /// The key was taken away from that host.
     case revoked(name: String)
+    /// The key of a worker that a sweep launches was taken away, and lies in that file.
+    case launchedRevoked(name: String, file: String)
     /// The key is this host's own.
     case ownKey(folder: String)
     case unknownName(String, known: [String])
@@ -40,7 +42,7 @@ package enum KeyError: Error, Equatable, LocalizedError {
                 + "expected 1 to 64 letters, digits, dots, hyphens and underscores, the first a letter or digit"
         case .nameTaken(let name): "\(name) has another key"
         case .keyTaken(let name): "the key is enrolled already, as \(name)"
-        case .revoked(let name): "the key was revoked, as \(name)"
+        case .revoked(let name), .launchedRevoked(let name, _): "the key was revoked, as \(name)"
         case .ownKey(let folder): "the key is this host's own, from \(folder)"
         case .unknownName(let name, let known):
             "no key is enrolled as \(name); there \(known.isEmpty ? "is none" : "are: \(known.joined(separator: ", "))")"
@@ -65,6 +67,9 @@ package enum KeyError: Error, Equatable, LocalizedError {
             "Choose another name, or put this key in its place and revoke the old one: sower keys enroll --replace \(name) 'KEY'"
         case .keyTaken: "Nothing is to be done."
         case .revoked: "Make a new pair on that host: sower keys rotate. Then enroll the new key."
+        case .launchedRevoked(_, let file):
+            "To let it in again: rm '\(file)'. For a new pair instead, on that host: rm -r ~/.config/sower/worker-keys (or the folder "
+                + "that `keys:` names). Then: sower resume"
         case .ownKey:
             "Enroll the worker's key. When both hosts share the home directory, give the worker a folder of its own: "
                 + "sower worker --keys DIR …"

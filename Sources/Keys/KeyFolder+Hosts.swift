@@ -101,7 +101,21 @@ extension KeyFolder {
         try KeyFile.sync(folder: authorizedPath)
     }
 
+    /// Lets the name's key in no more, until somebody enrolls it again.
+    package func withdraw(_ name: String) throws(KeyError) {
+        guard Self.isName(name) else { throw .invalidName(name) }
+        try prepare()
+        let file = authorizedFile(name)
+        guard unlink(file) == 0 else {
+            guard errno != ENOENT else { throw .unknownName(name, known: names(in: authorizedPath)) }
+            throw .io(operation: "remove", path: file, code: errno)
+        }
+        try KeyFile.sync(folder: authorizedPath)
+    }
+
     private func authorizedFile(_ name: String) -> String { "\(authorizedPath)/\(name)\(Self.suffix)" }
+
+    func revokedFile(_ name: String) -> String { "\(revokedPath)/\(name)\(Self.suffix)" }
 
     private func keys(in folder: String) throws(KeyError) -> [NamedKey] {
         var keys: [NamedKey] = []

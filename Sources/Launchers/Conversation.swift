@@ -7,10 +7,13 @@ package final class Conversation {
     package struct Ending: Sendable, Equatable {
         package var end: ProcessEnd
         package var errors: [String]
+        /// Whether its time was up, and it was ended here.
+        package var hasTimedOut: Bool
 
-        package init(end: ProcessEnd, errors: [String]) {
+        package init(end: ProcessEnd, errors: [String], hasTimedOut: Bool = false) {
             self.end = end
             self.errors = errors
+            self.hasTimedOut = hasTimedOut
         }
 
         /// What the program said of its failure, or how it ended.
@@ -67,7 +70,7 @@ package final class Conversation {
         if !output.isEmpty { lines += Self.lines(of: output, includingRest: true).lines }
         var words = Self.lines(of: errors, includingRest: true).lines.filter { !$0.isEmpty }
         if hasTimedOut { words.insert("no answer in time", at: 0) }
-        let result = Ending(end: process.wait(), errors: words)
+        let result = Ending(end: process.wait(), errors: words, hasTimedOut: hasTimedOut)
         ending = result
         return (lines, result)
     }

@@ -48,8 +48,9 @@ package struct HostLaunch: Sendable, Equatable {
 
     static let firstDelaySeconds = 5.0
     static let longestDelaySeconds = 300.0
-    /// A worker that ends so often is not started again.
+    /// A worker that ends so often, each time before it has run for long, is not started again.
     static let restartLimit = 5
+    static let steadySeconds = 600.0
     static let pushLimit = 3
 
     package let name: String
@@ -59,6 +60,8 @@ package struct HostLaunch: Sendable, Equatable {
     package private(set) var problem: String?
     package private(set) var hasEverRun = false
     private var lastWorker: String?
+    /// When it began to run, as far as is known here.
+    private var workerSince = 0.0
     private var misses = 0
     private var restarts = 0
     private var pushes = 0
@@ -129,7 +132,8 @@ package struct HostLaunch: Sendable, Equatable {
         case .running(let worker, let process, let log, let isNew):
             let wasLost = problem
             phase = .supervising(worker: worker)
-            (hasEverRun, misses, problem) = (true, 0, nil)
+            (hasEverRun, misses, pushes, problem) = (true, 0, 0, nil)
+            if lastWorker != worker { workerSince = now }
             defer { lastWorker = worker }
             var actions: [Action] = []
             // It ended while nobody could see it.
@@ -143,6 +147,7 @@ package struct HostLaunch: Sendable, Equatable {
             }
             return actions
         case .ended(let reason, let tail):
+            if lastWorker != nil, now - workerSince >= Self.steadySeconds { restarts = 0 }
             restarts += 1
             let gone = lastWorker.map { [Action.workerEnded(name: $0, reason: reason)] } ?? []
             lastWorker = nil
@@ -154,7 +159,7 @@ package struct HostLaunch: Sendable, Equatable {
             return gone + [.keepLog(tail)] + fail("its worker was told to leave on that host; `sower resume` starts one again")
         case .refused(let reason, let remedy):
             return fail("\(reason); \(remedy)")
-        case .examined:
+        case .examined, .looking:
             return []
         }
     }

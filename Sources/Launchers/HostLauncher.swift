@@ -44,7 +44,7 @@ package final class HostLauncher {
     /// - Parameters:
     ///   - packed: the packed program.
     ///   - logFolder: where the last words of workers are kept, a file a host.
-    ///   - enroll: lets a worker's key in.
+    ///   - enroll: lets a worker's key in, under the name of its order.
     ///   - tell: a sentence for the person who waits.
     package init(
         targets: [Target], program: ProgramPackage, packed: String, logFolder: String,
@@ -57,7 +57,7 @@ package final class HostLauncher {
         self.logFolder = logFolder
         self.enroll = enroll
         self.tell = tell
-        hosts = targets.map { Host(target: $0, launch: HostLaunch(name: $0.access.host, machine: program.machine)) }
+        hosts = targets.map { Host(target: $0, launch: HostLaunch(name: $0.order.name, machine: program.machine)) }
     }
 
     package var runningCount: Int { hosts.count { $0.launch.isRunning } }
@@ -136,7 +136,9 @@ package final class HostLauncher {
             do {
                 try carryOut(action, on: index)
             } catch {
-                actions = hosts[index].launch.giveUp((error as? any LocalizedError)?.errorDescription ?? "\(error)")
+                let localized = error as? any LocalizedError
+                let words = [localized?.errorDescription ?? "\(error)", localized?.recoverySuggestion].compactMap(\.self)
+                actions = hosts[index].launch.giveUp(words.joined(separator: "; "))
             }
         }
     }

@@ -16,7 +16,7 @@ package struct WorkerOrder: Codable, Sendable, Equatable {
     /// The same in every conversation of a sweep about this worker, so that one that runs is found again: letters, digits, `.`,
     /// `_` and `-`.
     package var id: String
-    /// The beginning of the name it greets with.
+    /// What the host is called here, unique in the cluster; the beginning of the name that the worker greets with.
     package var name: String
     /// After `sower worker`, without `--name` and `--keys`. Those that begin with `~/` are paths below the host's home folder.
     package var arguments: [String]
@@ -70,6 +70,10 @@ package enum HostReport: Codable, Sendable, Equatable {
     case left(logTail: [String])
     case refused(reason: String, remedy: String)
     case examined(HostFindings)
+    /// What the look under way is at; said before what may take long.
+    case looking(at: Look)
+
+    package enum Look: String, Codable, Sendable { case data, network }
 
     package static let maximumBytes = 256 * 1024
 

@@ -12,6 +12,8 @@ package final class HostVisit {
         case cannotPush(String)
         /// The program is there and does not start.
         case cannotStart(String)
+        /// It has not ended its look in time: what it was looking at, if it has said so, and the program there, from the home folder.
+        case tooSlow(HostReport.Look?, seconds: Double, program: String)
         case facts(HostFindings, secondsAway: Double, wasPushed: Bool)
     }
 
@@ -65,11 +67,17 @@ package final class HostVisit {
         }
     }
 
+    private var reports: [HostReport] {
+        lines.filter { $0.hasPrefix("{") }.compactMap { try? JSONDecoder().decode(HostReport.self, from: Data($0.utf8)) }
+    }
+
     private var facts: HostFindings? {
-        for line in lines where line.hasPrefix("{") {
-            if case .examined(let facts)? = try? JSONDecoder().decode(HostReport.self, from: Data(line.utf8)) { return facts }
-        }
-        return nil
+        reports.lazy.compactMap { if case .examined(let facts) = $0 { facts } else { nil } }.first
+    }
+
+    /// What it said last that it was looking at.
+    private var look: HostReport.Look? {
+        reports.compactMap { if case .looking(let look) = $0 { look } else { nil } }.last
     }
 
     private func next(after ending: Conversation.Ending) throws {
@@ -92,7 +100,13 @@ package final class HostVisit {
             wasPushed = true
             try begin(.examine)
         case .examine:
-            finding = .cannotStart(ending.reason)
+            if ending.hasTimedOut {
+                let seconds = (ContinuousClock.now - began) / .seconds(1)
+                finding = .tooSlow(look, seconds: seconds.rounded(), program: ".cache/sower/bin/\(program.digest)/sower")
+            } else {
+                // 255 is ssh's own: the connection is gone.
+                finding = ending.end == .exited(255) ? .unreachable(ending.reason) : .cannotStart(ending.reason)
+            }
         }
     }
 

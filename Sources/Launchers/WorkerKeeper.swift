@@ -1,13 +1,16 @@
+import Digests
 import Foundation
 import Processes
 
 /// The far side of a conversation: starts a worker that outlives it, or finds the one that runs, and watches over it.
 package final class WorkerKeeper {
     /// What is remembered of a worker on its host's disk.
-    struct Record: Codable {
-        var name: String
-        var process: DetachedProcess
-        var log: String
+    package struct Record: Codable {
+        package var name: String
+        package var process: DetachedProcess
+        package var log: String
+        /// The digest of the command that it was started with; `nil` in what an earlier version has left.
+        package var command: String?
     }
 
     /// A log longer than this is put aside before a worker begins to write on.
@@ -65,7 +68,9 @@ package final class WorkerKeeper {
 
     // MARK: The worker
 
-    private func startOrFind(_ arguments: [String]) throws -> (Record, isNew: Bool) {
+    /// The worker that runs with these arguments, or a new one. One that was started otherwise (other slots, labels, data, keys) is
+    /// told to leave: it gives back what it runs, and its successor delivers the results that are left.
+    package func startOrFind(_ arguments: [String]) throws -> (Record, isNew: Bool) {
         let host = HostFolders.hostName
         let folders = try HostFolders()
         let path = "\(folders.running)/\(host)-\(order.id).json"
@@ -73,10 +78,12 @@ package final class WorkerKeeper {
         let lock = open(path + ".lock", O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0o600)
         guard lock >= 0, flock(lock, LOCK_EX) == 0 else { throw ProcessError.system("flock \(path).lock", errno) }
         defer { close(lock) }
+        let digest = try commandDigest(arguments)
         if let data = FileManager.default.contents(atPath: path), let record = try? JSONDecoder().decode(Record.self, from: data),
             record.process.isRunning
         {
-            return (record, false)
+            if record.command == digest { return (record, false) }
+            record.process.end()
         }
         let log = "\(folders.logs)/\(host)-\(order.id).log"
         if let size = (try? FileManager.default.attributesOfItem(atPath: log))?[.size] as? Int, size > Self.longestLogBytes {
@@ -89,9 +96,15 @@ package final class WorkerKeeper {
         let process = try DetachedProcess.start(
             executable: command.executable, arguments: command.arguments, environment: command.environment, folder: HomeFolder.path,
             logPath: log)
-        let record = Record(name: name, process: process, log: log)
+        let record = Record(name: name, process: process, log: log, command: digest)
         try JSONEncoder().encode(record).write(to: URL(fileURLWithPath: path), options: .atomic)
         return (record, true)
+    }
+
+    /// Not of the program: another build of the same version computes the same.
+    private func commandDigest(_ arguments: [String]) throws -> String {
+        let environment = order.environment.sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value)" }
+        return Digest(of: try JSONEncoder().encode([arguments, environment, order.setup])).hex
     }
 
     private static func isPlain(_ byte: UInt8) -> Bool {

@@ -92,7 +92,7 @@ extension SimulatedCluster {
             if mutant != .neverUnspools { hosts[host].outbox.remove(attempt) }
         case .start(let slot, let attempt, let start): startRunner(host, slot, attempt, start)
         case .discard(let digest): hosts[host].store.remove(digest)
-        case .place: faults.append("\(hosts[host].name) places data that nobody sends")
+        case .look, .place: faults.append("\(hosts[host].name) places data that nobody sends")
         case .kill(let slot):
             if mutant == .keepsKilledRunners { return }
             hosts[host].runs[slot] = nil

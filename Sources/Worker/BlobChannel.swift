@@ -6,7 +6,7 @@ import Transport
 /// The connection to the coordinator's data socket: opened when it is first used, and anew when it seems dead.
 final class BlobChannel {
     private let context: ZeroMQContext
-    private let endpoint: String
+    let endpoint: String
     private let curve: CurveClient?
     private var socket: DealerSocket?
     /// When a frame last arrived, or the connection was opened.

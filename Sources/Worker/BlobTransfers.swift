@@ -31,6 +31,8 @@ final class BlobTransfers {
     private var queue: [Waiting] = []
     private var active: [BlobClient.Request: Active] = [:]
     private var events: [BlobClient.Event] = []
+    /// Connections given up in a row over which nothing at all has come.
+    private var deadConnections = 0
     private var lastReserveCheck = ContinuousClock.now
 
     init(channel: BlobChannel, room: HostRoom) {
@@ -61,6 +63,7 @@ final class BlobTransfers {
             }
             for _ in 0..<Self.framesPerTurn {
                 guard let frame = try channel.receive() else { break }
+                deadConnections = 0
                 frame.withBytes { handle(UnsafeRawBufferPointer($0)) }
             }
             try repeatStalled()
@@ -230,11 +233,24 @@ final class BlobTransfers {
             watch(nil)
             channel.close()
             repeated = active
+            deadConnections += 1
+            noticeDeadPort()
         }
         for (request, under) in repeated {
             active[request]?.lastProgress = now
             try under.transfer.repeatRequests(over: channel)
         }
+    }
+
+    /// Messages may well come and go meanwhile: they have a port of their own. Said after ten seconds, and then every five minutes.
+    private func noticeDeadPort() {
+        guard deadConnections == 2 || deadConnections % 60 == 0 else { return }
+        let seconds = Int(Double(deadConnections) * Limits.transferRepeatSeconds)
+        events.append(
+            .noticed(
+                "nothing has come from the coordinator's data port, \(channel.endpoint), for \(seconds) s; \(active.count) transfers wait. "
+                    + "If the coordinator runs, a firewall may shut that port: on its host, "
+                    + "sudo ufw allow \(channel.endpoint.split(separator: ":").last ?? "")/tcp"))
     }
 
     private static func words(of error: any Error) -> String {

@@ -16,7 +16,7 @@ package struct HostDataset {
     package func place(_ notice: DatasetNotice) throws(ArtifactStoreError) -> String? {
         try storing { () throws(PosixFailure) in try PosixFile.makeFolders(folders) }
         let folder = folders + "/" + notice.digest.hex
-        if isWhole(folder, notice) { return folder }
+        if isPlaced(notice, in: folder) { return folder }
         guard notice.files.allSatisfy({ store.size(of: $0.digest) == Int($0.size) }) else { return nil }
         removeLeftovers()
         let temporary = folders + "/.new-\(UUID().uuidString)"
@@ -31,13 +31,13 @@ package struct HostDataset {
         }
         if rename(temporary, folder) != 0 {
             // Another worker of this host was quicker, or what was there is damaged.
-            if isWhole(folder, notice) { return folder }
+            if isPlaced(notice, in: folder) { return folder }
             try? FileManager.default.removeItem(atPath: folder)
             try storing { () throws(PosixFailure) in try PosixFile.rename(temporary, to: folder) }
         }
         // From here on they are the folder's: the cache must neither count nor evict them.
         for file in notice.files { _ = try? store.remove(file.digest) }
-        return isWhole(folder, notice) ? folder : nil
+        return isPlaced(notice, in: folder) ? folder : nil
     }
 
     /// What a worker that was killed in between has left; nobody takes so long to link a few files.
@@ -51,14 +51,20 @@ package struct HostDataset {
 
     private var folders: String { store.folder + "/datasets" }
 
-    private func isWhole(_ folder: String, _ notice: DatasetNotice) -> Bool {
-        notice.files.allSatisfy { file in
-            let path = folder + "/" + file.name
-            guard let status = try? PosixFile.status(at: path), status.isRegular, status.size == Int(file.size),
-                let data = try? Data(contentsOf: URL(fileURLWithPath: path), options: .mappedIfSafe)
-            else { return false }
-            return Digest(of: data) == file.digest
-        }
+    /// Whether somebody's folder holds the data set: its files by their names, each with its digest. They may be links.
+    package static func isWhole(_ folder: String, _ notice: DatasetNotice) -> Bool {
+        notice.files.allSatisfy { isSound($0, at: URL(fileURLWithPath: "\(folder)/\($0.name)").resolvingSymlinksInPath().path) }
+    }
+
+    private func isPlaced(_ notice: DatasetNotice, in folder: String) -> Bool {
+        notice.files.allSatisfy { Self.isSound($0, at: "\(folder)/\($0.name)") }
+    }
+
+    private static func isSound(_ file: ArtifactNotice, at path: String) -> Bool {
+        guard let status = try? PosixFile.status(at: path), status.isRegular, status.size == Int(file.size),
+            let data = try? Data(contentsOf: URL(fileURLWithPath: path), options: .mappedIfSafe)
+        else { return false }
+        return Digest(of: data) == file.digest
     }
 
     private func storing(_ body: () throws(PosixFailure) -> Void) throws(ArtifactStoreError) {

@@ -13,6 +13,16 @@ extension WorkerLoop {
         return .hello(hello)
     }
 
+    /// Uses what lies at the coordinator's own path, if that is the data set, and has it sent otherwise.
+    func look(for notice: DatasetNotice, at path: String) throws {
+        guard !HostDataset.isWhole(path, notice) else {
+            settings.log("the data set \(notice.digest.short) is in \(path)")
+            return try feed(.dataPlaced(path: path))
+        }
+        settings.log("the data set \(notice.digest.short) is not in \(path), the coordinator's folder: it is sent, as with --data push")
+        try place(notice)
+    }
+
     /// Nothing runs yet for want of the data, so that hashing it here holds nobody up.
     func place(_ notice: DatasetNotice) throws {
         let place: String?

@@ -26,6 +26,8 @@ package final class WorkerLoop {
         package var runnerExecutable: String
         package var runnerArguments: [String]
         package var runnerEnvironment: [String: String]
+        /// What the first slot is called to its jobs, when other workers of this host have the slots before it.
+        package var firstSlot = 0
         /// Ends the worker when this descriptor reaches its end of file: the process that started it is gone.
         package var lifeline: Int32?
         /// How long it goes on without its coordinator.
@@ -277,6 +279,8 @@ package final class WorkerLoop {
                 } else {
                     try control.send(upToDate(message))
                 }
+            case .look(let notice, let path):
+                try look(for: notice, at: path)
             case .place(let notice):
                 try place(notice)
             case .fetch(let artifact):
@@ -325,8 +329,8 @@ package final class WorkerLoop {
 
     private func runner(of slot: Int) throws -> RunnerProcess {
         if let runner = runners[slot] { return runner }
-        let runner = try RunnerProcess(
-            executable: settings.runnerExecutable, arguments: settings.runnerArguments, environment: settings.runnerEnvironment)
+        let variables = settings.runnerEnvironment.merging(["SOWER_SLOT": "\(settings.firstSlot + slot)"]) { $1 }
+        let runner = try RunnerProcess(executable: settings.runnerExecutable, arguments: settings.runnerArguments, environment: variables)
         runners[slot] = runner
         poller.watch(fileDescriptor: runner.output, as: .runner(slot), for: .read)
         poller.watch(fileDescriptor: runner.errors, as: .runnerLog(slot), for: .read)

@@ -200,7 +200,7 @@ struct CheckpointInterval: ExpressibleByArgument {
     }
 }
 
-/// `HOST:PORT`, the port below 32768 so that no ephemeral port can take it.
+/// `HOST:PORT`, each what a cluster file's coordinator may have; the host may be `*` where something listens.
 struct HostAndPort {
     var host: String
     var port: Int
@@ -212,9 +212,8 @@ struct HostAndPort {
 
     init(_ text: String) throws {
         let parts = text.split(separator: ":", omittingEmptySubsequences: false)
-        let allowed = Set("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-*")
-        guard parts.count == 2, !parts[0].isEmpty, parts[0].allSatisfy(allowed.contains), let port = Int(parts[1]),
-            (1024..<32767).contains(port)
+        guard parts.count == 2, parts[0] == "*" || ClusterPatterns.isHost(String(parts[0])), let port = Int(parts[1]),
+            ClusterPatterns.coordinatorPorts.contains(port)
         else { throw ValidationError("\"\(text)\" is not HOST:PORT with a port from 1024 to 32766, for example lab0:17610") }
         host = String(parts[0])
         self.port = port

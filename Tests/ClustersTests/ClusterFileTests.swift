@@ -64,6 +64,31 @@ import Testing
         #expect(problems.allSatisfy { !$0.remedy.isEmpty })
     }
 
+    @Test func `entries of one host have names of their own`() throws {
+        func names(_ entries: [String]) throws -> [String] {
+            let hosts = entries.map { "  - \($0)\n" }.joined()
+            return try Clusters.decode(text: "coordinator: {host: lab0}\nhosts:\n" + hosts, sourceName: "c").hosts.map(\.name)
+        }
+        #expect(try names(["{host: lab1, ssh: {port: 2222}}", "lab2"]) == ["lab1", "lab2"], "where nothing is to be told apart")
+        #expect(
+            try names(["lab1", "{host: LAB1, ssh: {port: 2222}}", "{host: lab1, ssh: {user: bob}}", "{host: lab1, ssh: {user: bob, port: 23}}"])
+                == ["lab1", "LAB1-2222", "lab1-bob", "lab1-bob-23"])
+        #expect(try names(["{host: lab1, ssh: {user: a, port: 22}}", "{host: lab1, ssh: {user: a, port: 23}}"]) == ["lab1", "lab1-23"])
+        #expect(try names(["lab1", "{host: lab1, ssh: {port: 2222}}", "lab1-2222"]) == ["lab1", "lab1-2222", "lab1-2222-2"])
+        #expect(try names(["localhost", "{host: localhost, ssh: {port: 2222}}"]) == ["localhost", "localhost-2222"])
+        #expect(try names(["slurm-cpu", "{slurm: {partition: cpu}}"]) == ["slurm-cpu", "slurm-cpu-2"])
+    }
+
+    @Test func `defaults that do not reach this host are known`() throws {
+        func without(_ hosts: String) throws -> [String] {
+            let defaults = "{setup: [a], environment: {A: b}, keys: ~/k, store: /s, labels: {a: b}, data: /d}"
+            return try Clusters.decode(text: "coordinator: {host: lab0}\ndefaults: \(defaults)\nhosts: \(hosts)\n", sourceName: "c")
+                .defaultsWithoutEffect
+        }
+        #expect(try without("[localhost, lab1]") == ["environment", "keys", "setup", "store"])
+        #expect(try without("[lab1]") == [])
+    }
+
     @Test func `where the data come from`() throws {
         func data(_ text: String) throws -> Cluster.DataSource? {
             try Clusters.decode(text: "coordinator: {host: lab0}\nhosts:\n  - {host: lab1, data: \(text)}\n", sourceName: "c").hosts[0].data

@@ -142,6 +142,27 @@ import Testing
         #expect(reason.contains("--data PATH"))
     }
 
+    @Test func `a worker from elsewhere looks at the coordinator's path before it believes in it, and is sent what is not there`() {
+        func waiting() -> WorkerSession {
+            var session = WorkerSession(hello: hello(slots: 1), now: start, source: .coordinatorsPath)
+            #expect(session.handle(welcome(notice), at: start) == [.look(notice, at: "/theirs")])
+            #expect(session.handle(.received(.assign(assignment(attempt("a"), "a"))), at: start) == [], "nothing starts before")
+            return session
+        }
+        var there = waiting()
+        #expect(there.handle(.dataPlaced(path: "/theirs"), at: start) == [run(at: "/theirs")])
+        #expect(there.handle(welcome(notice), at: start + 10) == [])
+        var absent = waiting()
+        #expect(absent.handle(.dataMissing, at: start) == [.fetch(artifact("train.bin")), .fetch(artifact("test.bin"))])
+        for file in notice.files.dropLast() { #expect(absent.handle(.fetched(file.digest), at: start + 1) == []) }
+        #expect(absent.handle(.fetched(Digest(of: "test.bin")), at: start + 1) == [.place(notice)])
+        #expect(absent.handle(.dataPlaced(path: "/here"), at: start + 1) == [run(at: "/here")])
+        // On the coordinator's own host there is nothing to look at.
+        var local = WorkerSession(hello: hello(slots: 1), now: start, source: .coordinatorsPath)
+        #expect(local.handle(welcome(nil), at: start) == [])
+        #expect(local.handle(.received(.assign(assignment(attempt("a"), "a"))), at: start) == [run(at: "/theirs")])
+    }
+
     @Test func `a folder of its own is used whatever the coordinator names`() {
         var session = WorkerSession(hello: hello(slots: 1), now: start, source: .folder("/mine"))
         _ = session.handle(welcome(nil), at: start)

@@ -72,7 +72,7 @@ struct SessionUnderFuzzing {
             case .fetch, .push: transfers.append(command)
             case .start(let slot, let attempt, let start): check(start, of: attempt, in: slot)
             case .kill(let slot): require(running.removeValue(forKey: slot) != nil, "slot \(slot) is killed, and is free")
-            case .discard, .reconnect, .spool, .unspool, .place: break
+            case .discard, .reconnect, .spool, .unspool, .look, .place: break
             case .end:
                 self = SessionUnderFuzzing(at: now)
                 return

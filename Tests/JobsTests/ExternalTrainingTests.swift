@@ -74,7 +74,7 @@ import Testing
     }
 
     @Test func `it gets the job, the dense initialization and the data, in a folder that goes with it`() throws {
-        let copy = "cp job.json initialization.safetensors '\(folder)'; test -d outputs; test \"$PWD\" = \"$SOWER_JOB\"; pwd > '\(folder)/place'\n"
+        let copy = "cp job.json initialization.safetensors '\(folder)'; test -d outputs; test \"$PWD\" = \"$SOWER_JOB\"; test \"$SOWER_SLOT\" -ge 0; pwd > '\(folder)/place'\n"
         #expect(try run("set -e\n" + copy + epoch(1), epochs: 1, start: .gabor(layers: 1)).outcome == .finished)
         let place = try String(contentsOfFile: folder + "/place", encoding: .utf8).trimmingCharacters(in: .whitespacesAndNewlines)
         #expect(!FileManager.default.fileExists(atPath: place))

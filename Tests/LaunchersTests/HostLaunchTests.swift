@@ -98,6 +98,26 @@ import Testing
         #expect(launch.isOver)
     }
 
+    @Test func `a worker that dies once in a while is started again for ever`() {
+        var launch = launched()
+        var now = 10.0
+        for week in 1...20 {
+            now += 604_800
+            _ = launch.handle(.reported(.ended(reason: "out of memory", logTail: [])), at: now)
+            #expect(!launch.isOver, "week \(week)")
+            now += 400
+            #expect(launch.handle(.tick, at: now) == [.probe])
+            _ = launch.handle(.probed(system: "Linux", machine: "x86_64", hasProgram: true), at: now)
+            _ = launch.handle(running("lab1-\(week)"), at: now)
+            // The time counts from its start, whatever becomes of the connection.
+            _ = launch.handle(lost, at: now + 10)
+            _ = launch.handle(.tick, at: now + 15)
+            _ = launch.handle(.probed(system: "Linux", machine: "x86_64", hasProgram: true), at: now + 15)
+            _ = launch.handle(running("lab1-\(week)", isNew: false), at: now + 16)
+        }
+        #expect(launch.isRunning)
+    }
+
     @Test func `a worker that somebody has told to leave is not started again`() {
         var launch = launched()
         let actions = launch.handle(.reported(.left(logTail: ["bye"])), at: 10)

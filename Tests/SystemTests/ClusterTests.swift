@@ -114,14 +114,14 @@ extension SystemTests {
             struct Report: Decodable {
                 struct Host: Decodable {
                     struct Problem: Decodable { var check, message, remedy: String }
-                    var host: String
+                    var host, summary: String
                     var ok: Bool
                     var problems: [Problem]
                 }
                 var hosts: [Host]
             }
             let lab = try Lab()
-            try lab.write(hosts: ["{host: lab1, slots: 1, data: /nowhere}", "{host: lab2, slots: 1}", "{host: down, slots: 1}"])
+            try lab.write(hosts: ["{host: lab1, slots: 1, data: /nowhere, ssh: {user: alice, port: 2222}}", "{host: lab2, slots: 1}", "{host: down, slots: 1}"])
             let ending = try lab.start(["doctor", "--cluster", lab.file, "--output-mode", "json"] + lab.bench.inResults).finish(within: 120)
             #expect(ending.exitCode == 3, "\(ending.standardError)")
             let hosts = try JSONDecoder().decode(Report.self, from: Data(ending.output)).hosts
@@ -129,6 +129,9 @@ extension SystemTests {
             #expect(hosts.map(\.ok) == [true, false, true, false], "\(ending.text)")
             #expect(
                 hosts[1].problems.contains { $0.check == "data" && $0.message.contains("/nowhere") && $0.remedy.contains("data: push") })
+            #expect(hosts[1].problems.contains { $0.remedy.hasPrefix("rsync -a -e 'ssh -p 2222' FOLDER/ alice@lab1:/nowhere/ ") })
+            let cpu = try #require(hosts[0].summary.split(separator: ", ").first { $0.contains(" family ") })
+            #expect(hosts[2].summary.contains(cpu), "\(hosts[2].summary)")
             #expect(hosts[3].problems.map(\.check) == ["ssh"])
             #expect(hosts[3].problems[0].message.contains("Connection refused") && hosts[3].problems[0].remedy.contains("nc -z down 22"))
         }
@@ -217,7 +220,12 @@ extension SystemTests {
         @Test func `the systemd unit is one`() throws {
             let bench = try Workbench()
             let ending = try bench.succeed(
-                ["coordinator", bench.studyFile, "--listen", "lab0:17610", "--set", "seed=3", "--systemd"] + bench.inResults)
+                ["coordinator", bench.studyFile, "--listen", "lab_0:17610", "--set", "seed=3", "--systemd"] + bench.inResults)
+            let keys = try bench.start(
+                ["coordinator", bench.studyFile, "--listen", "lab_0:17610", "--systemd"] + bench.inResults,
+                environment: ["SOWER_KEYS": "/keys/of 100% \"mine\""]
+            ).finish(within: 60)
+            #expect(keys.text.contains("\nEnvironment=\"SOWER_KEYS=/keys/of 100%% \\\"mine\\\"\"\n"), "\(keys.text)")
             #expect(
                 ending.text.contains("Restart=on-failure") && ending.text.contains("\"--set\" \"seed=3\"")
                     && !ending.text.contains("--systemd"))

@@ -58,6 +58,22 @@ import Worker
         }
     }
 
+    @Test func `a data port at which nobody answers is named`() throws {
+        // Bound by nobody: what a firewall makes of a port looks the same from here.
+        let lonely = try BlobClient()
+        defer { lonely.stop() }
+        lonely.start(context: context, endpoint: "ipc://\(folder)/nobody:17611", store: host)
+        lonely.submit(.fetch(ArtifactNotice(name: "weights", digest: Digest(of: "x"), size: 1)))
+        var said: [String] = []
+        let deadline = ContinuousClock.now + .seconds(4 * Limits.transferRepeatSeconds)
+        while said.isEmpty, ContinuousClock.now < deadline {
+            usleep(50_000)
+            for event in lonely.takeEvents() { if case .noticed(let text) = event { said.append(text) } }
+        }
+        #expect(said.count == 1 && said.first?.contains("/nobody:17611, for 10 s; 1 transfers wait") == true, "\(said)")
+        #expect(said.first?.contains("sudo ufw allow 17611/tcp") == true)
+    }
+
     /// The next events; none within ten seconds is an empty list.
     private func events() throws -> [Told] {
         var poller = Poller<Int>()

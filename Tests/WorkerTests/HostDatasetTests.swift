@@ -72,6 +72,20 @@ import Worker
         #expect(try FileManager.default.contentsOfDirectory(atPath: host.folder + "/datasets") == [notice.digest.hex])
     }
 
+    @Test func `a folder is the data set when its files have the digests, and not otherwise`() throws {
+        let theirs = folder + "/theirs"
+        #expect(HostDataset.isWhole(theirs, notice))
+        #expect(!HostDataset.isWhole(folder + "/nowhere", notice))
+        try FileManager.default.createDirectory(atPath: folder + "/links", withIntermediateDirectories: true)
+        for name in ["train.bin", "test.bin"] { symlink("\(theirs)/\(name)", "\(folder)/links/\(name)") }
+        #expect(HostDataset.isWhole(folder + "/links", notice))
+        var other = notice
+        other.files[1].digest = Digest(of: "other")
+        #expect(!HostDataset.isWhole(theirs, other))
+        other.files[1] = ArtifactNotice(name: "none.bin", digest: notice.files[1].digest, size: notice.files[1].size)
+        #expect(!HostDataset.isWhole(theirs, other))
+    }
+
     @Test func `several data sets get a folder each`() throws {
         let own = [Digest(of: "one").hex, Digest(of: "two").hex]
         let several = DatasetNotice(

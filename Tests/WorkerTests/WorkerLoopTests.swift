@@ -106,6 +106,32 @@ import Worker
         #expect(lines.contains { $0.hasPrefix("1 results of earlier workers") })
     }
 
+    @Test func `jobs see the number of their slot on the host`() throws {
+        let ended = RunnerResult(outcome: .finished, epochs: [], artifacts: [], seconds: 4)
+        try Data(FrameSplitter.framed(RunnerMessage.ended(ended).frame)).write(to: URL(fileURLWithPath: folder + "/said"))
+        var settings = WorkerLoop.Settings(
+            controlEndpoint: "ipc://\(folder)/control", dataEndpoint: "ipc://\(folder)/data",
+            hello: Hello(worker: "w1", host: "lab1", processID: 1, slots: 2, isCentral: false, numericClass: "v1", attempts: []),
+            storePath: folder + "/store", runnerExecutable: "/bin/sh",
+            runnerArguments: ["-c", "echo $SOWER_SLOT >>'\(folder)/slots'; sleep 1; cat '\(folder)/said'; exec sleep 60"],
+            runnerEnvironment: ["PATH": "/usr/bin:/bin", "SOWER_SLOT": "9"], lifeline: nil, log: { [unowned self] in lines.append($0) })
+        settings.firstSlot = 4
+        let attempts = ["a", "b"].map { AttemptID(job: JobID(Digest(of: $0)), number: 1) }
+        var told = 0
+        try run(WorkerLoop(settings)) { message, say in
+            switch message {
+            case .hello:
+                say(.welcome(Welcome(datasetPath: "/data", drop: [])))
+                for attempt in attempts { say(.assign(Assignment(attempt: attempt, spec: [1], inputs: []))) }
+            case .result: told += 1
+            default: break
+            }
+            return told == 2
+        }
+        let slots = try String(contentsOfFile: folder + "/slots", encoding: .utf8)
+        #expect(Set(slots.split(separator: "\n")) == ["4", "5"])
+    }
+
     @Test func `a result that the disk does not take is delivered all the same`() throws {
         var delivered: AttemptResult?
         let worker = try worker("w1")

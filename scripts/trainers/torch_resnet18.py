@@ -5,7 +5,7 @@ ResNet-18 and its custom form, SGD, every schedule and augmentation of a study, 
 leaves is the contract in README.md beside this file; it needs torch, numpy and safetensors. The same job gives the same numbers
 again on the same machine; its random streams are its own, so its numbers are near the engine's, not equal to them.
 
-Option: --device cpu, cuda or cuda:N; the default is cuda if there is one.
+Option: --device cpu, cuda or cuda:N; the default is the GPU of the worker's slot, in turn, or the CPU if there is none.
 """
 
 import argparse
@@ -16,6 +16,9 @@ import os
 import sys
 import time
 from pathlib import Path
+
+# cuBLAS reads it when it starts, and sums in one order only with it.
+os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
 
 import numpy as np
 import torch
@@ -243,9 +246,15 @@ def run(job, folder, device):
     return True
 
 
+def device_of_slot():
+    """The slots of a host take its GPUs in turn: which one changes no job."""
+    count = torch.cuda.device_count() if torch.cuda.is_available() else 0
+    return f"cuda:{int(os.environ.get('SOWER_SLOT', '0')) % count}" if count else "cpu"
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
+    parser.add_argument("--device")
     options = parser.parse_args()
     folder = Path(os.environ.get("SOWER_JOB") or fail("SOWER_JOB is not set: this program is started by a sower worker"))
     job = json.loads((folder / "job.json").read_text())
@@ -254,7 +263,7 @@ def main():
     torch.set_num_threads(job["threads"])
     torch.use_deterministic_algorithms(True, warn_only=True)
     torch.backends.cudnn.benchmark = False
-    run(job, folder, torch.device(options.device))
+    run(job, folder, torch.device(options.device or device_of_slot()))
 
 
 if __name__ == "__main__":

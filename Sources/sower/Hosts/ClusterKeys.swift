@@ -7,14 +7,18 @@ import Transport
 /// How launched workers come to be trusted: their keys are made where they run, and let in here over the connection that starts them.
 ///
 /// A launched worker has a folder of its own for its keys, since homes may be shared between hosts, the coordinator's among them.
-struct ClusterKeys {
+final class ClusterKeys {
     /// Where the keys of launched workers lie, a folder a host.
     static let workerFolder = "~/.config/sower/worker-keys"
 
     /// The coordinator's.
     private let folder: KeyFolder
+    private var launched: LaunchedKeys
 
-    init(_ folder: KeyFolder) { self.folder = folder }
+    init(_ folder: KeyFolder) {
+        self.folder = folder
+        launched = LaunchedKeys(folder)
+    }
 
     /// Puts this coordinator's public key into the order.
     func pin(_ order: inout WorkerOrder) throws { order.coordinatorKey = try folder.makeIdentity().pair.publicKey.description }
@@ -23,22 +27,22 @@ struct ClusterKeys {
     func prepareForSlurm(_ order: inout WorkerOrder) throws {
         order.keys = order.keys ?? Self.workerFolder + "/slurm"
         guard let made = try Self.prepare(order) else { return }
-        try enroll(host: "slurm", key: made.key)
+        // No host can have this name.
+        try enroll(made.key, as: "launched.slurm")
         order.arguments += made.arguments
     }
 
-    /// Lets a worker in, in the place of an earlier key of that host's.
-    func enroll(host: String, key text: String) throws {
-        guard let key = PublicKey(z85: text) else { throw KeyError.notAKey(count: text.count) }
+    /// Lets a host's worker in, in the place of an earlier key of that entry's.
+    ///
+    /// - Parameter host: the entry's name, unique in the cluster.
+    func enroll(host: String, key: String) throws {
         let plain = "launched-\(host)"
-        let name = KeyFolder.isName(plain) ? plain : "launched-\(Digest(of: host).short)"
-        do throws(KeyError) {
-            guard try folder.enroll(key, as: name, replacing: true) else { return }
-        } catch {
-            // Hosts with one home have one key.
-            guard case .keyTaken = error else { throw error }
-        }
-        _ = RunningCoordinators.reload(folder)
+        try enroll(key, as: KeyFolder.isName(plain) ? plain : "launched-\(Digest(of: host).short)")
+    }
+
+    private func enroll(_ text: String, as name: String) throws {
+        guard let key = PublicKey(z85: text) else { throw KeyError.notAKey(count: text.count) }
+        if try launched.enroll(key, as: name) { _ = RunningCoordinators.reload(folder) }
     }
 
     /// On the worker's host: its own pair, with the coordinator's key pinned. `nil` when the order asks for none.

@@ -31,6 +31,19 @@ extension Cluster {
 
     var local: Host? { hosts.first { $0.place == .local } }
 
+    /// What the file says of this host in vain, with what to do; `nil` for nothing.
+    var localProblem: (message: String, remedy: String)? {
+        let settings = defaultsWithoutEffect
+        guard !settings.isEmpty else { return nil }
+        let verb = settings.count == 1 ? "is" : "are"
+        return (
+            "\(settings.joined(separator: ", ")) of the defaults \(verb) for other hosts: "
+                + "a worker of localhost starts as `sower run` was started",
+            settings.contains("environment") || settings.contains("setup")
+                ? "set it in the shell before `sower run`" : "nothing is to be done if localhost needs none of it"
+        )
+    }
+
     /// Where the coordinator's sockets are: at every address of this host, unless it is to be found at the loopback one alone.
     var listen: HostAndPort {
         HostAndPort(host: ["localhost", "127.0.0.1"].contains(coordinator.host) ? "127.0.0.1" : "*", port: coordinator.port)

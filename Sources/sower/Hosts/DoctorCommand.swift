@@ -52,7 +52,8 @@ struct DoctorCommand: ParsableCommand {
         let path = URL(fileURLWithPath: results.results).standardizedFileURL.path
         let facts = HostExamination.facts(Examination(coordinatorHost: "127.0.0.1", coordinatorPort: 0, dataPaths: data, store: path))
         var problems = DoctorReport.HostVerdict.problems(
-            of: facts.withoutNetwork, data: nil, port: 0, login: facts.hostName, path: data.isEmpty ? nil : .folders(data), skew: 0)
+            of: facts.withoutNetwork, data: nil, port: 0, login: Login(target: facts.hostName),
+            path: data.isEmpty ? nil : .folders(data), skew: 0)
         for index in problems.indices where problems[index].check == "disk" {
             problems[index].remedy = "make room, or name another folder: --results DIR"
         }
@@ -60,6 +61,9 @@ struct DoctorCommand: ParsableCommand {
             problems[index].remedy = "ulimit -n \(DoctorReport.HostVerdict.leastFileDescriptors)"
         }
         if let cluster {
+            if let problem = cluster.localProblem {
+                problems.append(DoctorReport.Problem(check: "cluster", message: problem.message, remedy: problem.remedy, isFatal: false))
+            }
             var needed = cluster.hosts.contains { if case .ssh = $0.place { true } else { false } } ? ["ssh", "tar", "gzip"] : []
             needed += cluster.hosts.contains { if case .slurm = $0.place { true } else { false } } ? ["sbatch", "squeue", "scancel"] : []
             for name in needed where Programs.path(of: name) == nil {
@@ -69,9 +73,7 @@ struct DoctorCommand: ParsableCommand {
                         check: "program", message: error.errorDescription ?? "", remedy: error.recoverySuggestion ?? "", isFatal: true))
             }
         }
-        let summary =
-            "this host: \(facts.cores) cores, \(facts.cpu), \(facts.numericClass), BLAS kernels \(facts.blasCore), \(facts.freeBytes / 1_000_000_000) GB free in \(facts.freeWhere)"
-        return (DoctorReport.HostVerdict(host: "localhost", summary: summary, problems: problems), facts.dataDigest)
+        return (DoctorReport.HostVerdict(host: "localhost", summary: "this host: \(facts.summary)", problems: problems), facts.dataDigest)
     }
 
     // MARK: The others
@@ -115,8 +117,8 @@ struct DoctorCommand: ParsableCommand {
         for (index, (host, access)) in targets.enumerated() {
             guard let finding = visits[index].finding else { continue }
             verdicts.append(
-                DoctorReport.HostVerdict(host, access, finding, port: cluster.coordinator.port, data: digest ?? usual, now: answered[index])
-            )
+                DoctorReport.HostVerdict(
+                    host, access, finding, coordinator: cluster.coordinator, data: digest ?? usual, now: answered[index]))
         }
         return verdicts
     }

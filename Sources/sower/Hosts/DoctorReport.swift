@@ -54,6 +54,31 @@ struct DoctorReport: Codable {
     }
 }
 
+extension HostFindings {
+    var summary: String {
+        "\(cores) cores, \(cpu), \(numericClass), BLAS kernels \(blasCore), \(freeBytes / 1_000_000_000) GB free in \(freeWhere)"
+    }
+}
+
+/// How a person reaches a host by hand.
+struct Login {
+    /// `USER@HOST`.
+    var target: String
+    var port: Int?
+
+    init(target: String) { self.target = target }
+
+    init(_ access: SSHAccess) {
+        target = (access.user.map { $0 + "@" } ?? "") + access.host
+        port = access.port
+    }
+
+    /// Behind `ssh`.
+    var words: String { (port.map { "-p \($0) " } ?? "") + target }
+
+    func copy(to folder: String) -> String { "rsync -a \(port.map { "-e 'ssh -p \($0)' " } ?? "")FOLDER/ \(target):\(folder)/" }
+}
+
 extension DoctorReport.HostVerdict {
     static let leastFreeBytes = 1 << 30
     static let leastFileDescriptors = 1024
@@ -64,9 +89,12 @@ extension DoctorReport.HostVerdict {
     /// - Parameters:
     ///   - data: what the data's digest must be, if that is known.
     ///   - now: this host's clock when the answer came, in seconds since 1970.
-    init(_ host: Cluster.Host, _ access: SSHAccess, _ finding: HostVisit.Finding, port: Int, data: String?, now: Double) {
-        let login = [access.port.map { "-p \($0)" }, (access.user.map { $0 + "@" } ?? "") + access.host].compactMap(\.self).joined(
-            separator: " ")
+    init(
+        _ host: Cluster.Host, _ access: SSHAccess, _ finding: HostVisit.Finding, coordinator: Cluster.Address, data: String?, now: Double
+    ) {
+        let port = coordinator.port
+        let person = Login(access)
+        let login = person.words
         typealias Problem = DoctorReport.Problem
         switch finding {
         case .unreachable(let reason):
@@ -99,14 +127,18 @@ extension DoctorReport.HostVerdict {
                         check: "program", message: "it does not start there: \(reason)", remedy: Self.remedy(ofStart: reason, login: login),
                         isFatal: true)
                 ])
-        case .facts(let facts, let seconds, let wasPushed):
-            let summary =
-                "\(facts.cores) cores, \(facts.numericClass), BLAS kernels \(facts.blasCore), \(facts.freeBytes / 1_000_000_000) GB free in \(facts.freeWhere)"
-                + (wasPushed ? ", program put there now" : "")
+        case .tooSlow(let look, let seconds, let program):
             self.init(
-                host: host.name, summary: summary,
+                host: host.name, summary: "reached",
+                problems: [
+                    Self.problem(
+                        ofSlow: look, seconds: Int(seconds), program: program, login: login, coordinator: coordinator, path: host.data)
+                ])
+        case .facts(let facts, let seconds, let wasPushed):
+            self.init(
+                host: host.name, summary: facts.summary + (wasPushed ? ", program put there now" : ""),
                 problems: Self.problems(
-                    of: facts, data: data, port: port, login: login, path: host.data, skew: Self.skew(facts.clock, now, within: seconds)))
+                    of: facts, data: data, port: port, login: person, path: host.data, skew: Self.skew(facts.clock, now, within: seconds)))
         }
     }
 
@@ -117,7 +149,7 @@ extension DoctorReport.HostVerdict {
     }
 
     static func problems(
-        of facts: HostFindings, data: String?, port: Int, login: String, path: Cluster.DataSource?, skew: Double
+        of facts: HostFindings, data: String?, port: Int, login: Login, path: Cluster.DataSource?, skew: Double
     ) -> [DoctorReport.Problem] {
         typealias Problem = DoctorReport.Problem
         var problems: [Problem] = []
@@ -145,21 +177,45 @@ extension DoctorReport.HostVerdict {
             problems.append(
                 Problem(
                     check: "clock", message: "it is \(Int(abs(skew).rounded())) s \(skew > 0 ? "ahead" : "behind")",
-                    remedy: "ssh \(login) sudo timedatectl set-ntp true", isFatal: false))
+                    remedy: "ssh \(login.words) sudo timedatectl set-ntp true", isFatal: false))
         }
         let place = path?.folders.joined(separator: ", ") ?? ""
+        let copy = (path?.folders ?? []).map(login.copy).joined(separator: "; ") + "   or in cluster.yaml: data: push, or data: fetch"
         if let reason = facts.dataProblem {
-            problems.append(
-                Problem(
-                    check: "data", message: reason, remedy: "rsync -a FOLDER/ \(login):\(place)/   or in cluster.yaml: data: push, or data: fetch",
-                    isFatal: true))
+            problems.append(Problem(check: "data", message: reason, remedy: copy, isFatal: true))
         } else if let data, let theirs = facts.dataDigest, theirs != data {
             problems.append(
                 Problem(
                     check: "data", message: "\(place) has the digest \(theirs.prefix(12)), expected \(data.prefix(12))",
-                    remedy: "rsync -a FOLDER/ \(login):\(place)/   or in cluster.yaml: data: push, or data: fetch", isFatal: true))
+                    remedy: copy, isFatal: true))
         }
         return problems
+    }
+
+    /// The program runs there, and its look was not over in time.
+    static func problem(
+        ofSlow look: HostReport.Look?, seconds: Int, program: String, login: String, coordinator: Cluster.Address, path: Cluster.DataSource?
+    ) -> DoctorReport.Problem {
+        typealias Problem = DoctorReport.Problem
+        switch look {
+        case .data:
+            let checks = (path?.folders ?? []).map { "ssh \(login) '\(program) data check \($0)'" }.joined(separator: "; ")
+            return Problem(
+                check: "data",
+                message: "its digest was not known within \(seconds) s: "
+                    + "the disk is slow, or the images are decoded there for the first time",
+                remedy: "let it end once, then look again: \(checks)", isFatal: false)
+        case .network:
+            return Problem(
+                check: "network",
+                message: "it did not find out within \(seconds) s how to reach \(coordinator.host):\(coordinator.port): "
+                    + "is its name service slow?",
+                remedy: "ssh \(login) getent hosts \(coordinator.host)", isFatal: true)
+        case nil:
+            return Problem(
+                check: "program", message: "it gives no answer within \(seconds) s",
+                remedy: "try it by hand: ssh \(login) \(program) --version", isFatal: true)
+        }
     }
 
     static func remedy(ofSSH reason: String, login: String, access: SSHAccess) -> String {

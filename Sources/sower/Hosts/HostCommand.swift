@@ -25,7 +25,7 @@ struct HostCommand: ParsableCommand {
                 case .supervise(let order):
                     try WorkerKeeper(order: order, program: Executable.path, prepareKeys: ClusterKeys.prepare, report: report).run()
                 case .examine(let examination):
-                    report(.examined(HostExamination.facts(examination)))
+                    report(.examined(HostExamination.facts(examination) { report(.looking(at: $0)) }))
                 }
             } catch {
                 let stop = Stop(error)

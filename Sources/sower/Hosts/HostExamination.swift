@@ -8,12 +8,14 @@ import Transport
 
 /// A look at this host: what a worker here would find.
 enum HostExamination {
-    static func facts(_ examination: Examination) -> HostFindings {
+    /// - Parameter tell: is told what is looked at, before what may take long.
+    static func facts(_ examination: Examination, tell: (HostReport.Look) -> Void = { _ in }) -> HostFindings {
         let features = CPUFeatures.current
         let store = examination.store.map(HomeFolder.expanding) ?? FileManager.default.temporaryDirectory.path
         var dataDigest: String?
         var dataProblem: String?
         if !examination.dataPaths.isEmpty {
+            tell(.data)
             do throws(DatasetError) {
                 var digests: [Digest] = []
                 for path in examination.dataPaths { digests.append(try DatasetFolder.open(HomeFolder.expanding(path)) { _ in }.digest()) }
@@ -22,6 +24,7 @@ enum HostExamination {
                 dataProblem = error.errorDescription ?? "\(error)"
             }
         }
+        tell(.network)
         let ports = [examination.coordinatorPort, examination.coordinatorPort + 1]
         return HostFindings(
             hostName: ProcessInfo.processInfo.hostName, cores: ProcessInfo.processInfo.activeProcessorCount,

@@ -9,9 +9,13 @@ struct KeysOption: ParsableArguments {
     var keys: String?
 
     var folder: KeyFolder {
-        let fromEnvironment = ProcessInfo.processInfo.environment["SOWER_KEYS"].flatMap { $0.isEmpty ? nil : $0 }
-        return KeyFolder(path: keys ?? fromEnvironment ?? NSHomeDirectory() + "/.config/sower/keys")
+        KeyFolder(path: keys ?? Self.fromEnvironment ?? NSHomeDirectory() + "/.config/sower/keys")
     }
+
+    /// The folder, absolute, if it is the environment that names it.
+    var inherited: String? { keys == nil && Self.fromEnvironment != nil ? folder.path : nil }
+
+    private static var fromEnvironment: String? { ProcessInfo.processInfo.environment["SOWER_KEYS"].flatMap { $0.isEmpty ? nil : $0 } }
 
     /// What another run needs to find the same keys, as words of its command.
     var words: String { keys.map { " --keys \(shellWord($0))" } ?? "" }

@@ -25,7 +25,8 @@ struct CoordinatorCommand: ParsableCommand {
     func run() throws {
         let loaded = try study.load(results)
         if systemd {
-            print(SystemdUnit.text(study: loaded.study.name, arguments: Array(CommandLine.arguments.dropFirst())), terminator: "")
+            let arguments = Array(CommandLine.arguments.dropFirst())
+            print(SystemdUnit.text(study: loaded.study.name, arguments: arguments, keys: admission.keys.inherited), terminator: "")
             return
         }
         try Sweep(

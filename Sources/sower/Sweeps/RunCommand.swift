@@ -61,6 +61,7 @@ struct RunOptions: ParsableArguments {
 
     private func sweep(of loaded: LoadedStudy) throws -> Sweep {
         let cluster = try workers.cluster.map { try Cluster.load($0) }
+        if let problem = cluster?.localProblem, output.outputMode == .cli { printToError("\(problem.message)\n  → \(problem.remedy)") }
         return Sweep(
             loaded: loaded, workers: workers.count(threads: threads.threads, in: cluster),
             workerArguments: (try cluster?.localArguments(besides: host, fetching: cluster?.fetches(loaded) ?? []) ?? [])

@@ -213,7 +213,8 @@ struct Sweep {
             let name = "local-\(run)-\(number + 1)"
             try launcher.start(
                 LocalLauncher.Worker(
-                    kind: .ordinary, name: name, arguments: connection + ["--store", folder.cache, "--slots", "1"] + workerArguments,
+                    kind: .ordinary, name: name,
+                    arguments: connection + ["--store", folder.cache, "--slots", "1", "--first-slot", "\(number)"] + workerArguments,
                     logPath: folder.logs + "/worker-\(number + 1).log"))
         }
         if needsCentral {

@@ -4,12 +4,17 @@ import Foundation
 enum SystemdUnit {
     /// The unit's text for `sower` with these arguments (without `--systemd`, `--detach`), begun in this folder.
     ///
+    /// - Parameter keys: the folder of keys that the environment names, which a service does not inherit.
+    ///
     /// An end by a person's command, by failed cells or by a wrong setting is no reason to begin again. Source: systemd.service(5).
     static func text(
-        study: String, arguments: [String], executable: String = Executable.path, folder: String = FileManager.default.currentDirectoryPath
+        study: String, arguments: [String], keys: String? = nil, executable: String = Executable.path,
+        folder: String = FileManager.default.currentDirectoryPath
     ) -> String {
-        let words = ([executable] + arguments.filter { $0 != "--systemd" && $0 != "--detach" }).map(quoted)
+        let words = ([executable] + arguments.filter { $0 != "--systemd" && $0 != "--detach" })
+            .map { quoted($0).replacingOccurrences(of: "$", with: "$$") }
         let unit = "sower-\(study).service"
+        let environment = keys.map { "\nEnvironment=\(quoted("SOWER_KEYS=\($0)"))" } ?? ""
         return """
             # A user unit of systemd. Install it with:
             #   mkdir -p ~/.config/systemd/user
@@ -24,7 +29,7 @@ enum SystemdUnit {
 
             [Service]
             Type=exec
-            WorkingDirectory=\(folder.replacingOccurrences(of: "%", with: "%%"))
+            WorkingDirectory=\(folder.replacingOccurrences(of: "%", with: "%%"))\(environment)
             ExecStart=\(words.joined(separator: " "))
             Restart=on-failure
             RestartSec=10
@@ -39,10 +44,10 @@ enum SystemdUnit {
             """
     }
 
-    /// One argument of ExecStart: systemd knows quotes, backslashes, specifiers (%) and variables ($).
+    /// One word: systemd knows quotes, backslashes and specifiers (%) everywhere; variables ($) in ExecStart alone.
     static func quoted(_ word: String) -> String {
         let escaped = word.replacingOccurrences(of: "\\", with: "\\\\").replacingOccurrences(of: "\"", with: "\\\"")
-            .replacingOccurrences(of: "%", with: "%%").replacingOccurrences(of: "$", with: "$$")
+            .replacingOccurrences(of: "%", with: "%%")
         return "\"\(escaped)\""
     }
 }

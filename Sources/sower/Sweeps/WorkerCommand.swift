@@ -37,7 +37,7 @@ struct WorkerCommand: ParsableCommand {
     @Option(
         parsing: .singleValue,
         help: ArgumentHelp(
-            "Where this host has the data set, or \"push\" to be sent it by the coordinator; the default is the coordinator's own path. Repeated for a study with several data sets.",
+            "Where this host has the data set, or \"push\" to be sent it by the coordinator; the default is the coordinator's own path, or to be sent it where it is not there. Repeated for a study with several data sets.",
             valueName: "dir|push"))
     var data: [String] = []
 
@@ -74,6 +74,9 @@ struct WorkerCommand: ParsableCommand {
 
     @Option(help: ArgumentHelp("How long to go on without the coordinator, e.g. 90s, 40min, 2h.", valueName: "time"))
     var gracePeriod: TimeLimit?
+
+    @Option(help: ArgumentHelp("The number of this worker's first slot on its host.", visibility: .hidden))
+    var firstSlot = 0
 
     @Flag(help: ArgumentHelp("Take the jobs that need all gathered filters, and only those.", visibility: .hidden))
     var central = false
@@ -119,7 +122,9 @@ struct WorkerCommand: ParsableCommand {
             ? data
             : try DatasetFetch.run(fetch, mirror: mirror, tell: { logger.info("\($0)") }, isCancelled: { Signals.count > 0 || (lifeline && Lifeline.isCut) })
         let (source, dataset) = try WorkerData.find(folders, storePath: storePath) { text in logger.info("\(text)") }
-        let facts = HostFacts(program: Version.program, dataset: dataset, wantsDataset: source == .push)
+        // Who comes from elsewhere and has no folder of its own may not find the coordinator's.
+        let wantsDataset = source == .push || (source == .coordinatorsPath && address != nil)
+        let facts = HostFacts(program: Version.program, dataset: dataset, wantsDataset: wantsDataset)
         var settings = WorkerLoop.Settings(
                 controlEndpoint: control ?? address!.controlEndpoint, dataEndpoint: blobs ?? address!.dataEndpoint, curve: try curve(),
                 hello: Hello(
@@ -134,6 +139,7 @@ struct WorkerCommand: ParsableCommand {
                 runnerArguments: ["runner"] + threads.arguments + (self.host.allowCommand ? ["--allow-command"] : []),
                 runnerEnvironment: environment,
                 lifeline: lifeline ? 0 : nil, log: { logger.info("\($0)") })
+        settings.firstSlot = firstSlot
         if let gracePeriod { settings.graceSeconds = gracePeriod.seconds }
         let loop = try WorkerLoop(settings)
         switch try loop.run(farewells: { Signals.count }) {
