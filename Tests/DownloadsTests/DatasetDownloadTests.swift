@@ -122,7 +122,10 @@ import Testing
         try server.offer(archive.prefix(1000), as: "set.tar.gz")
         try FileManager.default.createDirectory(atPath: work, withIntermediateDirectories: true)
         try Data(count: 2000).write(to: URL(fileURLWithPath: "\(work)/set.tar.gz.part"))
-        guard case .unreachable(_, let reasons)? = failure(dataset) else { return Issue.record("it ended well, or otherwise") }
+        guard case .unreachable(_, let reasons)? = failure(dataset) else {
+            Issue.record("it ended well, or otherwise")
+            return
+        }
         #expect(reasons.allSatisfy { $0.hasSuffix("it has 1000 bytes there, expected \(archive.count)") })
         #expect(server.requests.map { $0[3] } == ["416", "200"])
     }
