@@ -104,4 +104,7 @@ package struct SlurmAllocation: Sendable, Equatable {
     /// As sbatch has it, `16G`.
     package var memory: String?
     package var exclusive: Bool
+
+    /// What Slurm is told of the time limit: it counts in minutes.
+    package var timeLimitMinutes: Int? { timeLimitSeconds.map { max(1, Int(($0 / 60).rounded(.up))) } }
 }

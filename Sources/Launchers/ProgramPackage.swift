@@ -117,6 +117,16 @@ package enum LaunchError: Error, Equatable, LocalizedError {
     case noHostReached([String])
     case slurm(String)
 
+    /// The same error, or what Foundation says of a file without a sentence.
+    package static func inWords(_ error: any Error) -> any Error {
+        guard (error as? any LocalizedError)?.errorDescription == nil else { return error }
+        let details = (error as NSError).userInfo
+        guard let path = details[NSFilePathErrorKey] as? String, let cause = details[NSUnderlyingErrorKey] as? any Error,
+            (cause as NSError).domain == NSPOSIXErrorDomain
+        else { return error }
+        return LaunchError.cannotPack("\(path): \(String(cString: strerror(Int32((cause as NSError).code))))")
+    }
+
     package var errorDescription: String? {
         switch self {
         case .noProgram(let name): "there is no program \(name) on the PATH"

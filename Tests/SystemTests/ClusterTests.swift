@@ -101,6 +101,56 @@ extension SystemTests {
             #expect(ending.remedy == "Look at each host with: sower doctor --cluster cluster.yaml")
         }
 
+        @Test func `a queue that takes no job is named with its reason, and stops nobody else, however slow it is`() throws {
+            let lab = try Lab()
+            try lab.refuseJobs(waiting: true)
+            try lab.write(hosts: ["{slurm: {partition: nope, nodes: 2}, slots: 1}", "{host: lab1, slots: 1}"])
+            let run = try lab.start(["run", lab.bench.studyFile, "--cluster", lab.file] + lab.run)
+            try lab.bench.wait("lab1 works while Slurm thinks", for: run) { try lab.bench.status()?.workers.isEmpty == false }
+            #expect(!run.standardError.contains("slurm-nope"), "\(run.standardError)")
+            try lab.bench.write("", to: "answer")
+            let reason = "slurm-nope: Slurm did not take the workers: sbatch: error: invalid partition specified: nope"
+            try lab.bench.wait("it is named", for: run) { run.standardError.contains(reason) }
+            #expect(try lab.bench.succeed(["status", "tiny"] + lab.bench.inResults).text.contains("not launched: " + reason))
+            let ending = try run.finish(within: 180)
+            #expect(ending.exitCode == 0, "\(ending.standardError)")
+            #expect(try lab.bench.everyDigit() == Undisturbed.everyDigit())
+            lab.bench.expectNoProcessIsLeft()
+        }
+
+        @Test func `what cannot be prepared for other hosts is named, and this host works`() throws {
+            let lab = try Lab()
+            try FileManager.default.createDirectory(atPath: lab.home("home"), withIntermediateDirectories: true)
+            try lab.bench.write("where the packed program would be", to: "home/.cache")
+            try lab.write(hosts: ["{host: localhost, slots: 2}", "{host: lab1, slots: 1}", "{slurm: {partition: cpu}, slots: 1}"])
+            let ending = try lab.start(["run", lab.bench.studyFile, "--cluster", lab.file] + lab.run).finish(within: 300)
+            #expect(ending.exitCode == 0, "\(ending.standardError)")
+            for name in ["lab1", "slurm-cpu"] { #expect(ending.standardError.contains("\n\(name): "), "\(ending.standardError)") }
+
+            try lab.write(hosts: ["{slurm: {partition: cpu}, slots: 1}"])
+            try FileManager.default.removeItem(atPath: lab.bench.ledger)
+            let alone = try lab.start(["run", lab.bench.studyFile, "--cluster", lab.file] + lab.run).finish(within: 60)
+            #expect(alone.exitCode == 2 && alone.standardError.contains("/home/.cache/sower: Not a directory"), "\(alone.standardError)")
+            #expect(alone.remedy == "Make room in ~/.cache/sower, then try again.")
+        }
+
+        @Test func `where nobody else could work a refused job ends the sweep with its reason`() throws {
+            let lab = try Lab()
+            try lab.refuseJobs(waiting: false)
+            try lab.write(hosts: ["{slurm: {partition: nope}, slots: 1}"])
+            let alone = try lab.start(["run", lab.bench.studyFile, "--cluster", lab.file] + lab.run).finish(within: 60)
+            #expect(alone.exitCode == 2, "\(alone.standardError)")
+            #expect(alone.standardError.contains("Slurm did not take the workers: sbatch: error: invalid partition specified: nope"))
+            #expect(alone.remedy == "Compare the slurm settings of the cluster file with `sinfo`.")
+
+            try lab.write(hosts: ["{slurm: {partition: nope}, slots: 1}", "{slurm: {partition: neither}, slots: 1}", "{host: down, slots: 1}"])
+            let together = try lab.start(["run", lab.bench.studyFile, "--cluster", lab.file] + lab.run).finish(within: 60)
+            #expect(together.exitCode == 3, "\(together.standardError)")
+            for name in ["slurm-nope: Slurm", "slurm-neither: Slurm", "down: it cannot be reached"] {
+                #expect(together.standardError.contains("\n  \(name)"), "\(together.standardError)")
+            }
+        }
+
         @Test func `a wrong cluster file is refused before anything runs`() throws {
             let lab = try Lab()
             try lab.write(hosts: ["{host: -oProxyCommand=id, slots: 1}"])
@@ -277,6 +327,20 @@ private final class Lab {
         let port = Int.random(in: 20_000..<30_000)
         try bench.write(
             "coordinator: {host: 127.0.0.1, port: \(port)}\nhosts:\n" + hosts.map { "  - \($0)\n" }.joined(), to: "cluster.yaml")
+    }
+
+    /// Puts a queue there that refuses every job; if so asked, not before there is a file `answer`.
+    func refuseJobs(waiting waits: Bool) throws {
+        try bench.write(
+            """
+            #!/bin/sh
+            \(waits ? "until [ -e \"$LAB/answer\" ]; do sleep 0.05; done" : ":")
+            for word; do case $word in --partition=*) echo "sbatch: error: invalid partition specified: ${word#*=}" >&2 ;; esac; done
+            echo "sbatch: error: Batch job submission failed: Invalid partition name specified" >&2
+            exit 1
+
+            """, to: "sbatch")
+        chmod(bench.folder + "/sbatch", 0o755)
     }
 
     func start(_ arguments: [String]) throws -> SowerProcess {

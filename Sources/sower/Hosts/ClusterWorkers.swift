@@ -7,10 +7,12 @@ import Launchers
 final class ClusterWorkers {
     private var hosts: HostLauncher?
     private var allocations: [SlurmLauncher] = []
+    /// Hosts for which not even a beginning could be made.
+    private var unprepared: [(name: String, error: any Error)] = []
     private let folder: StudyFolder
     private var written: [String] = []
 
-    /// Starts nothing yet but packs the program, when a host may need it.
+    /// Starts nothing yet but packs the program, when a host may need it. What is wrong with one host or block stops no other.
     ///
     /// - Parameters:
     ///   - folder: the study's.
@@ -37,39 +39,63 @@ final class ClusterWorkers {
                 if let slots = host.slots { order.arguments += ["--slots", "\(slots)"] }
                 targets.append(HostLauncher.Target(access: access, order: order))
             case .slurm(let allocation):
-                try keys.prepareForSlurm(&order)
-                allocations.append(
-                    SlurmLauncher(
-                        name: host.name, allocation: allocation, order: SlurmOrder(worker: order, slots: host.slots, threads: host.threads),
-                        study: folder.name, program: try program.install(home: home), folder: folder.path + "/slurm", tell: tell))
+                prepare([host.name], tell: tell) {
+                    try keys.prepareForSlurm(&order)
+                    let forNodes = SlurmOrder(
+                        worker: order, slots: host.slots, threads: host.threads,
+                        timeLimitSeconds: allocation.timeLimitMinutes.map { Double($0) * 60 })
+                    allocations.append(
+                        SlurmLauncher(
+                            name: host.name, allocation: allocation, order: forNodes, study: folder.name,
+                            program: try program.install(home: home), folder: folder.path + "/slurm", tell: tell))
+                }
             }
         }
-        if !targets.isEmpty {
+        guard !targets.isEmpty else { return }
+        prepare(targets.map(\.access.host), tell: tell) {
             hosts = try HostLauncher(
                 targets: targets, program: program, packed: program.pack(home: home), logFolder: folder.logs,
                 enroll: { try keys.enroll(host: $0, key: $1) }, tell: tell)
         }
-        for allocation in allocations { try allocation.submit() }
+    }
+
+    private func prepare(_ names: [String], tell: (String) -> Void, _ body: () throws -> Void) {
+        do {
+            try body()
+        } catch {
+            let error = LaunchError.inWords(error)
+            for name in names {
+                unprepared.append((name, error))
+                tell("\(name): \(Stop(error).message ?? "")")
+            }
+        }
     }
 
     /// Moves what can be moved; called a few times a second.
     func turn() {
         hosts?.turn()
         allocations.forEach { $0.turn() }
-        let problems = (hosts?.problems ?? []) + allocations.compactMap(\.problem)
+        let problems = ofUnprepared + (hosts?.problems ?? []) + allocations.compactMap(\.notice)
         if problems != written { LaunchProblems.write(problems, of: folder) }
         written = problems
     }
 
     func takeEnded() -> [(worker: String, reason: String)] { hosts?.takeEnded() ?? [] }
 
-    /// Why nobody will come from elsewhere, when that is certain: no host was reached at the first try, or all were given up.
-    var hopeless: [String]? {
-        guard allocations.allSatisfy({ $0.problem != nil }) else { return nil }
-        let ofSlurm = allocations.compactMap(\.problem)
-        guard let hosts else { return ofSlurm.isEmpty ? nil : ofSlurm }
-        return (hosts.hopeless ?? (hosts.isOver ? hosts.problems : nil)).map { $0 + ofSlurm }
+    /// Why nobody will come from elsewhere, when that is certain: nothing was reached or taken at the first try, or all was given up.
+    var hopeless: (any Error)? {
+        let ofSlurm = allocations.map(\.hopeless)
+        guard ofSlurm.allSatisfy({ $0 != nil }) else { return nil }
+        let ofHosts = hosts.map { $0.hopeless ?? ($0.isOver ? $0.problems : nil) } ?? []
+        guard let ofHosts else { return nil }
+        let errors = unprepared.map(\.error) + ofSlurm.compactMap(\.self)
+        // Alone it has its own remedy.
+        if ofHosts.isEmpty, errors.count == 1 { return errors[0] }
+        let reasons = ofUnprepared + ofHosts + allocations.compactMap(\.notice)
+        return reasons.isEmpty ? nil : LaunchError.noHostReached(reasons)
     }
+
+    private var ofUnprepared: [String] { unprepared.map { "\($0.name): \(Stop($0.error).message ?? "")" } }
 
     func stop(within seconds: Double) {
         allocations.forEach { $0.stop() }

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Foundation
 import Launchers
+import Processes
 
 /// The far side of the launchers; people have no use for it.
 struct HostCommand: ParsableCommand {
@@ -49,10 +50,10 @@ struct HostCommand: ParsableCommand {
             var arguments = order.worker.arguments
             let cores = variables["SLURM_CPUS_ON_NODE"].flatMap { Int($0) } ?? ProcessInfo.processInfo.activeProcessorCount
             arguments += ["--slots", "\(order.slots ?? max(1, cores / order.threads))"]
-            if let end = variables["SLURM_JOB_END_TIME"].flatMap({ Double($0) }) {
-                let left = Int(end - Date().timeIntervalSince1970)
-                // A year is Slurm's word for no limit.
-                if left > 0, left < 300 * 86_400 { arguments += ["--lifetime", "\(left)s"] }
+            let end = variables["SLURM_JOB_END_TIME"]
+            let timeLeft = end == nil && order.timeLimitSeconds == nil ? variables["SLURM_JOB_ID"].flatMap(SlurmTimeLeft.ask) : nil
+            if let left = order.secondsLeft(endTime: end, timeLeft: timeLeft, now: Date().timeIntervalSince1970) {
+                arguments += ["--lifetime", "\(left)s"]
             }
             let task = [variables["SLURM_ARRAY_JOB_ID"] ?? variables["SLURM_JOB_ID"], variables["SLURM_ARRAY_TASK_ID"]].compactMap(\.self)
             let name = ([order.worker.name] + task + [String(UInt32.random(in: 0...UInt32.max), radix: 36)]).joined(separator: "-")
@@ -63,6 +64,26 @@ struct HostCommand: ParsableCommand {
             var words = ([command.executable] + command.arguments).map { strdup($0) } + [nil]
             execv(command.executable, &words)
             throw Stop(.configuration, "\(command.executable) cannot be started: \(String(cString: strerror(errno)))")
+        }
+    }
+}
+
+/// The rest of a job's time limit where the partition has set it, and Slurm is too old to say so in the job's environment.
+private enum SlurmTimeLeft {
+    static let seconds = 10.0
+
+    /// In Slurm's words; `nil` when the node cannot ask, which leaves a worker that does not know when it has to end.
+    static func ask(job: String) -> String? {
+        guard let id = SlurmTask.jobID(job), let squeue = Programs.path(of: "squeue"),
+            let conversation = try? Conversation(
+                executable: squeue, arguments: ["--noheader", "--format=%L", "--jobs=\(id)"], seconds: seconds)
+        else { return nil }
+        var lines: [String] = []
+        while true {
+            let (more, ending) = conversation.poll()
+            lines += more
+            if ending != nil { return lines.first { !$0.isEmpty } }
+            usleep(10_000)
         }
     }
 }

@@ -152,13 +152,13 @@ struct Sweep {
             }
         }
         defer { hosts?.stop(within: 15) }
-        var isHopeless: [String]?
+        var hopelessness: (any Error)?
         var shortage = Shortage()
         let ending = try loop.run(
             shouldStop: {
                 // Somebody may have come by hand.
-                if workers == 0, loop.progress.workers <= (needsCentral ? 1 : 0) { isHopeless = hosts?.hopeless }
-                return Signals.pending != nil || isHopeless != nil || isStranded(launcher) || (listen == nil && shortage.isLasting)
+                if workers == 0, loop.progress.workers <= (needsCentral ? 1 : 0) { hopelessness = hosts?.hopeless }
+                return Signals.pending != nil || hopelessness != nil || isStranded(launcher) || (listen == nil && shortage.isLasting)
             },
             endedWorkers: {
                 hosts?.turn()
@@ -184,7 +184,7 @@ struct Sweep {
         } else {
             launcher.stop(within: 0)
         }
-        if let isHopeless, ending == .stopped, Signals.pending == nil { throw LaunchError.noHostReached(isHopeless) }
+        if let hopelessness, ending == .stopped, Signals.pending == nil { throw hopelessness }
         if ending == .stopped, Signals.pending == nil, launcher.abandoned.isEmpty, let reasons = shortage.reasons {
             throw Stop(
                 .tooManyFailures, "no worker of this sweep may run what is left:\n  \(reasons)",

@@ -5,6 +5,7 @@ import Jobs
 import Keys
 import Launchers
 import Logging
+import Reports
 import Transport
 import Worker
 
@@ -108,6 +109,7 @@ struct WorkerCommand: ParsableCommand {
 
     func run() throws {
         Signals.catchThem(upTo: 3)
+        let start = ContinuousClock.now
         let address = try connect.map { try HostAndPort($0) }
         let host = String(ProcessInfo.processInfo.hostName.prefix(Limits.nameBytes))
         let process = Int(ProcessInfo.processInfo.processIdentifier)
@@ -116,6 +118,7 @@ struct WorkerCommand: ParsableCommand {
         let environment = Executable.runnerEnvironment
         let logger = Logger(label: "sower.worker") { LineLog(label: $0) }
         logger.info("worker \(worker) on \(host): \(slots) slots, \(NumericClass.current), BLAS kernels \(environment["OPENBLAS_CORETYPE"] ?? "of the library's choice")")
+        if let lifetime { logger.info("it has to end within \(DurationText.text(seconds: lifetime.seconds))") }
         let storePath = store ?? FileManager.default.temporaryDirectory.path + "/sower-cache-\(getuid())"
         let folders =
             fetch.isEmpty
@@ -129,7 +132,9 @@ struct WorkerCommand: ParsableCommand {
                 controlEndpoint: control ?? address!.controlEndpoint, dataEndpoint: blobs ?? address!.dataEndpoint, curve: try curve(),
                 hello: Hello(
                     worker: worker, host: host, processID: process, slots: slots, isCentral: central, numericClass: NumericClass.current, attempts: [],
-                    labels: self.host.labels, allowsCommands: self.host.allowCommand, secondsLeft: lifetime.map { $0.seconds - margin(of: $0) },
+                    labels: self.host.labels, allowsCommands: self.host.allowCommand,
+                    // Downloads above have had their part of it.
+                    secondsLeft: lifetime.map { max(0, $0.seconds - margin(of: $0) - (ContinuousClock.now - start) / .seconds(1)) },
                     facts: facts),
                 data: source,
                 storePath: storePath,
