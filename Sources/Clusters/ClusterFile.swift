@@ -22,8 +22,8 @@ package struct ClusterFileError: LocalizedError, Sendable, Equatable {
     package var source: String
     package var problems: [StudyProblem]
 
-    /// Every problem with its line and remedy, two lines each.
-    package var errorDescription: String? { problems.map { $0.text(source: source) }.joined(separator: "\n") }
+    /// The problems with their lines and remedies, two lines each.
+    package var errorDescription: String? { StudyProblem.text(of: problems, source: source) }
 
     package var recoverySuggestion: String? {
         "correct \(problems.count == 1 ? "it" : "the \(problems.count) problems") and check with: sower doctor --cluster \(source)"

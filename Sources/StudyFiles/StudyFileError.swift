@@ -27,7 +27,7 @@ package enum StudyFileError: Error, Sendable, Equatable {
 
 extension StudyFileError: LocalizedError {
     /// Every problem with its place and remedy, two lines each.
-    package var errorDescription: String? { problems.map { $0.text(source: source) }.joined(separator: "\n") }
+    package var errorDescription: String? { StudyProblem.text(of: problems, source: source) }
 
     package var recoverySuggestion: String? {
         "correct \(problems.count == 1 ? "it" : "the \(problems.count) problems") and check with: sower plan \(source)"

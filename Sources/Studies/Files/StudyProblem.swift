@@ -31,6 +31,15 @@ package struct StudyProblem: Sendable, Equatable {
             }
         return "\(place): \(message)\n  \(remedy)"
     }
+
+    /// As many as a person reads at a time, and the number of the others.
+    package static func text(of problems: [StudyProblem], source: String) -> String {
+        let rest = problems.count - shownCount
+        let texts = problems.prefix(shownCount).map { $0.text(source: source) }
+        return (texts + (rest > 0 ? ["\(source): and \(rest) problems more"] : [])).joined(separator: "\n")
+    }
+
+    private static let shownCount = 20
 }
 
 /// A study that cannot run, with every problem found, in the order in which the file has them.
