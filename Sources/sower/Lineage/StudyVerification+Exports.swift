@@ -14,13 +14,13 @@ extension StudyVerification {
         let recorded = try RecordedStudy(folder)
         let export = StudyExport(recorded)
         let progress = try recorded.reader.progressDigest(study: recorded.id).hex
-        // A coordinator may record while this is derived.
-        let isStill = recorded.reader.coordinatorProcess == nil
         for (place, name) in places {
             let path = "\(place)/\(name.dropLast(Provenance.fileSuffix.count))"
             let again = "Write it again: " + (place == folder.tables ? folder.resumeCommand(results: results) : "the `sower export` that made it")
             func add(_ what: String) { problems.append(Problem(what: "\(path): \(what)", remedy: "\(again); or remove it and its provenance.")) }
-            guard let origin = OriginFile.read(ExportOrigin.self, at: path + Provenance.fileSuffix), origin.file == URL(fileURLWithPath: path).lastPathComponent else {
+            guard let (origin, source) = OriginFile.read(ExportOrigin.self, at: path + Provenance.fileSuffix),
+                origin.file == URL(fileURLWithPath: path).lastPathComponent
+            else {
                 add("its provenance is not one that this build can read")
                 continue
             }
@@ -33,7 +33,7 @@ extension StudyVerification {
                 continue
             }
             exports += 1
-            guard isStill, origin.progressDigest == progress, origin.studyDigest == "\(recorded.study.digest)", origin.isOfThisBuild else {
+            guard source.isStill(recorded, progress: progress) else {
                 outdatedExports += 1
                 continue
             }
@@ -51,19 +51,4 @@ private struct ExportOrigin: Decodable {
     var bytes: Int
     var sha256: String
     var contents: ExportContents
-    var studyDigest: String
-    var programVersion: String
-    var engineVersion: String
-    var progressDigest: String
-
-    enum CodingKeys: String, CodingKey {
-        case file, bytes, sha256, contents
-        case studyDigest = "study_digest"
-        case programVersion = "program_version"
-        case engineVersion = "engine_version"
-        case progressDigest = "progress_digest"
-    }
-
-    /// Another build may write other bytes rightly.
-    var isOfThisBuild: Bool { programVersion == Version.number && engineVersion == Version.engine }
 }

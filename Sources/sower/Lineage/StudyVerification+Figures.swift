@@ -13,8 +13,6 @@ extension StudyVerification {
         }
         guard !places.isEmpty else { return }
         let maker = try FigureMaker(RecordedStudy(folder, readsCells: true))
-        // A coordinator may record while this is made.
-        let isStill = maker.recorded.reader.coordinatorProcess == nil
         for (place, name) in places {
             let path = "\(place)/\(name.dropLast(".json".count))"
             func add(_ what: String) {
@@ -23,7 +21,7 @@ extension StudyVerification {
                         what: "\(path): \(what)",
                         remedy: "Draw it again with the `sower figures` that made it, or remove it: rm \(shellWord(path)).*"))
             }
-            guard let origin = OriginFile.read(FigureOrigin.self, at: path + ".json"), origin.isUsable else {
+            guard let (origin, source) = OriginFile.read(FigureOrigin.self, at: path + ".json"), origin.isUsable else {
                 add("its provenance is not one that this build can read")
                 continue
             }
@@ -33,9 +31,7 @@ extension StudyVerification {
                 continue
             }
             figures += 1
-            guard isStill, origin.progressDigest == maker.progressDigest, origin.studyDigest == "\(maker.recorded.study.digest)",
-                origin.programVersion == Version.number, origin.engineVersion == Version.engine
-            else {
+            guard source.isStill(maker.recorded, progress: maker.progressDigest) else {
                 outdatedFigures += 1
                 continue
             }
@@ -59,18 +55,6 @@ private struct FigureOrigin: Decodable {
     var name: String
     var files: [FigureProvenance.File]
     var request: FigureRequest
-    var studyDigest: String
-    var progressDigest: String
-    var programVersion: String
-    var engineVersion: String
-
-    enum CodingKeys: String, CodingKey {
-        case version, name, files, request
-        case studyDigest = "study_digest"
-        case progressDigest = "progress_digest"
-        case programVersion = "program_version"
-        case engineVersion = "engine_version"
-    }
 
     /// Its files lie beside it.
     var isUsable: Bool { version == FigureProvenance.currentVersion && files.allSatisfy { !$0.name.contains("/") } }
