@@ -131,7 +131,7 @@ private struct Recorder {
             INSERT INTO epochs (job, attempt, \(EpochMetrics.columns), streamed_at)
             VALUES (?, ?, \(EpochMetrics.placeholders), ?)
             ON CONFLICT (job, attempt, epoch) DO NOTHING
-            """, StatementArguments([job, attempt.number] + metrics.values + [now]))
+            """, [job, attempt.number] + metrics.values + [now])
         if db.changesCount > 0 { memory.running[key]??.append(metrics) }
     }
 
@@ -147,7 +147,7 @@ private struct Recorder {
                 name = excluded.name, digest = excluded.digest, size = excluded.size, recorded_at = excluded.recorded_at
             """,
             [
-                try row(of: job), kept.checkpoint.epoch, kept.numericClass, artifact.name, artifact.digest.blob, size, now,
+                try row(of: job), kept.checkpoint.epoch, kept.numericClass, artifact.name, artifact.digest, size, now,
             ])
     }
 
@@ -198,7 +198,7 @@ private struct Recorder {
             }
             try execute(
                 "INSERT INTO artifacts (job, name, position, digest, size) VALUES (?, ?, ?, ?, ?)",
-                [job, artifact.name, position, artifact.digest.blob, size])
+                [job, artifact.name, position, artifact.digest, size])
         }
         try execute(
             "UPDATE attempts SET state = ?, reason = NULL, message = NULL, ended_at = ? WHERE job = ? AND number = ?",
@@ -212,7 +212,7 @@ private struct Recorder {
                 seconds = ?, diverged_epoch = ?, diverged_step = ? WHERE id = ?
             """,
             [
-                state, number, now, result.digest.blob, result.numericClass, result.seconds, diverged?.epoch, diverged?.step,
+                state, number, now, result.digest, result.numericClass, result.seconds, diverged?.epoch, diverged?.step,
                 job,
             ])
         try Seals.seal(job: job, db)
@@ -225,7 +225,7 @@ private struct Recorder {
                 """
                 INSERT INTO epochs (job, attempt, \(EpochMetrics.columns)) VALUES (?, ?, \(EpochMetrics.placeholders))
                 ON CONFLICT (job, attempt, epoch) DO UPDATE SET \(EpochMetrics.updates)
-                """, StatementArguments([job, attempt] + metrics.values))
+                """, [job, attempt] + metrics.values)
         }
         let numbers = epochs.map { String($0.epoch) }.joined(separator: ",")
         try execute(
@@ -267,9 +267,7 @@ private struct Recorder {
         return row
     }
 
-    private func execute(_ sql: String, _ arguments: StatementArguments) throws {
-        try db.cachedStatement(sql: sql).execute(arguments: arguments)
-    }
+    private func execute(_ sql: String, _ values: [any StatementValue]) throws { try db.run(sql, values) }
 
     /// Throws unless the last statement changed a row.
     private func requireChange(_ detail: String) throws {

@@ -57,7 +57,7 @@ extension EpochMetrics {
     static let updates = names.dropFirst().map { "\($0) = excluded.\($0)" }.joined(separator: ", ")
 
     /// The values of `columns`; SQLite stores NaN as NULL.
-    var values: [(any DatabaseValueConvertible)?] {
+    var values: [any StatementValue] {
         [
             epoch, learningRate, trainingLoss, trainingAccuracy, trainingTop5Accuracy, validationLoss, validationAccuracy,
             validationTop5Accuracy, images, seconds,

@@ -1,0 +1,73 @@
+import Digests
+import GRDB
+import GRDBSQLite
+
+/// What a recorded column may hold, bound by SQLite itself: through GRDB's arguments an epoch costs three times as much, and a
+/// sweep records millions.
+protocol StatementValue {
+    /// Binds the value to a parameter, counted from 1; the answer is SQLite's code.
+    func bind(to statement: SQLiteStatement, at index: Int32) -> Int32
+}
+
+extension Int64: StatementValue {
+    func bind(to statement: SQLiteStatement, at index: Int32) -> Int32 { sqlite3_bind_int64(statement, index, self) }
+}
+
+extension Int: StatementValue {
+    func bind(to statement: SQLiteStatement, at index: Int32) -> Int32 { Int64(self).bind(to: statement, at: index) }
+}
+
+extension Double: StatementValue {
+    /// SQLite stores NaN as NULL.
+    func bind(to statement: SQLiteStatement, at index: Int32) -> Int32 { sqlite3_bind_double(statement, index, self) }
+}
+
+extension String: StatementValue {
+    func bind(to statement: SQLiteStatement, at index: Int32) -> Int32 {
+        var text = self
+        return text.withUTF8 { utf8 in
+            // No address would be NULL.
+            guard let start = utf8.baseAddress else { return sqlite3_bind_text(statement, index, "", 0, copies) }
+            return start.withMemoryRebound(to: CChar.self, capacity: utf8.count) {
+                sqlite3_bind_text(statement, index, $0, Int32(utf8.count), copies)
+            }
+        }
+    }
+}
+
+extension Digest: StatementValue {
+    func bind(to statement: SQLiteStatement, at index: Int32) -> Int32 {
+        bytes.withUnsafeBytes { sqlite3_bind_blob(statement, index, $0.baseAddress, Int32($0.count), copies) }
+    }
+}
+
+extension Optional: StatementValue where Wrapped: StatementValue {
+    func bind(to statement: SQLiteStatement, at index: Int32) -> Int32 {
+        self?.bind(to: statement, at: index) ?? sqlite3_bind_null(statement, index)
+    }
+}
+
+/// SQLITE_TRANSIENT, a macro that Swift does not import: SQLite copies the bytes before it returns.
+private var copies: sqlite3_destructor_type { unsafeBitCast(-1, to: sqlite3_destructor_type.self) }
+
+extension Database {
+    /// Runs a statement that gives no rows; it stays prepared for the next time.
+    func run(_ sql: String, _ values: [any StatementValue]) throws {
+        let statement = try cachedStatement(sql: sql).sqliteStatement
+        precondition(Int(sqlite3_bind_parameter_count(statement)) == values.count, "a value for each parameter")
+        // Its code is the last step's, which was reported then.
+        sqlite3_reset(statement)
+        for (index, value) in values.enumerated() {
+            let code = value.bind(to: statement, at: Int32(index + 1))
+            guard code == SQLITE_OK else { throw failure(code, sql) }
+        }
+        let code = sqlite3_step(statement)
+        defer { sqlite3_reset(statement) }
+        guard code == SQLITE_DONE else { throw failure(code, sql) }
+    }
+
+    private func failure(_ code: Int32, _ sql: String) -> DatabaseError {
+        let extended = sqliteConnection.map { sqlite3_extended_errcode($0) } ?? code
+        return DatabaseError(resultCode: ResultCode(rawValue: extended), message: lastErrorMessage, sql: sql)
+    }
+}
