@@ -23,6 +23,7 @@ package final class Ledger: Sendable {
     package let path: String
     package let queue: DatabaseQueue
     private let lock: LedgerLock
+    private let logReserve: LogReserve
     /// Attempts that were running when the ledger was opened: their coordinator died, so their workers may come back
     /// with them, or not. Only these may be superseded by a new attempt at their job.
     let inherited: Set<RowAttempt>
@@ -63,7 +64,7 @@ package final class Ledger: Sendable {
         }
         // Before SQLite takes what is left of the log for all there was.
         try WriteAheadLog.check(ledger: path)
-        (queue, inherited) = try mapped(path) {
+        (queue, logReserve, inherited) = try mapped(path) {
             var configuration = Configuration()
             configuration.label = "LedgerStore.Ledger"
             configuration.foreignKeysEnabled = true
@@ -73,9 +74,10 @@ package final class Ledger: Sendable {
             try Self.identify(queue, path: path)
             try Self.setDurability(queue, path: path)
             try Schema.migrator.migrate(queue)
-            return (queue, try Self.takeOver(queue, now: now))
+            // The loop moves the log into the database when it is idle; a commit does so only when it never is.
+            let logReserve = try queue.inDatabase { try LogReserve(ledger: path, longestPages: Self.longestLogPages, $0) }
+            return (queue, logReserve, try Self.takeOver(queue, now: now))
         }
-        WriteAheadLog.reserve(ledger: path)
         try LedgerFile.syncFolder(of: path)
     }
 
@@ -107,8 +109,6 @@ package final class Ledger: Sendable {
                 throw LedgerError.settingRefused(path: path, setting: "journal_mode", actual: mode, expected: "wal")
             }
             try db.execute(sql: "PRAGMA synchronous = FULL")
-            // The loop moves the log into the database when it is idle; a commit does so only when it never is.
-            try db.execute(sql: "PRAGMA wal_autocheckpoint = \(longestLogPages)")
             let expected = [("synchronous", 2), ("foreign_keys", 1)]
             for (setting, value) in expected {
                 let actual = try Int.fetchOne(db, sql: "PRAGMA \(setting)") ?? -1

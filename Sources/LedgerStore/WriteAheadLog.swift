@@ -1,6 +1,6 @@
 import Foundation
 
-/// What SQLite leaves undone for its write-ahead log: finding damage, and room ahead.
+/// What SQLite leaves undone for its write-ahead log: finding damage.
 ///
 /// SQLite reads a log up to the first frame whose checksum is wrong, and takes the rest for a commit that was torn by a crash:
 /// right for the last transaction, silent loss for an earlier one. Each commit is synced before the next begins, so at most
@@ -8,8 +8,10 @@ import Foundation
 /// Source: https://www.sqlite.org/fileformat2.html#walformat
 enum WriteAheadLog {
     private static let headerBytes = 32
-    private static let reservedBytes = 4 << 20
     private static let frameHeaderBytes = 24
+
+    /// How long a log of so many pages is.
+    static func bytes(pages: Int, pageBytes: Int) -> Int { headerBytes + pages * (frameHeaderBytes + pageBytes) }
 
     /// Throws `.damaged` when the log beside the ledger has lost commits; a log that is not there has none.
     static func check(ledger path: String) throws(LedgerError) {
@@ -17,19 +19,6 @@ enum WriteAheadLog {
         let lost = bytes.withUnsafeBytes { commitsBehindFirstBadFrame(in: $0) }
         guard lost > 1 else { return }
         throw .damaged(path: path, detail: "its write-ahead log \(path)-wal has a bad checksum before \(lost) commits")
-    }
-
-    /// Lengthens the log of an open ledger with zeros, which no reader takes for a frame: a file system syncs bytes in place of others
-    /// faster than a file that grows. SQLite writes over them, and begins at the front again after a checkpoint. A disk without
-    /// the room has to do without.
-    static func reserve(ledger path: String) {
-        let descriptor = open(path + "-wal", O_WRONLY | O_CLOEXEC | O_NOFOLLOW)
-        guard descriptor >= 0 else { return }
-        defer { close(descriptor) }
-        let length = lseek(descriptor, 0, SEEK_END)
-        guard length > 0, length < reservedBytes else { return }
-        let zeros = [UInt8](repeating: 0, count: reservedBytes - Int(length))
-        if pwrite(descriptor, zeros, zeros.count, length) != zeros.count || fdatasync(descriptor) != 0 { ftruncate(descriptor, length) }
     }
 
     /// How many commits are in the frame with the first wrong checksum and behind it, of those that belong to the log as its

@@ -1,0 +1,55 @@
+import Foundation
+import GRDB
+import GRDBSQLite
+import Synchronization
+
+/// Keeps the write-ahead log of an open ledger longer than what is in it, and moves it into the database when it gets too long.
+///
+/// Ahead lie zeros, which no reader takes for a frame: a file system syncs bytes in place of others faster than a file that grows, whose
+/// length is one more write to wait for. SQLite writes over them, and begins at the front again after a checkpoint. A disk without the
+/// room has to do without.
+final class LogReserve: Sendable {
+    private static let stepBytes = 4 << 20
+    /// So much is ahead of every commit, unless it is a long one.
+    private static let aheadBytes = 1 << 20
+
+    private let logPath: String
+    private let longestPages: Int
+    private let pageBytes: Int
+    /// The file's length when it was last looked at; SQLite only makes it longer.
+    private let knownBytes = Atomic(0)
+
+    /// Takes over from SQLite what is done after each commit of the connection, which the reserve must outlive.
+    init(ledger path: String, longestPages: Int, _ db: Database) throws {
+        logPath = path + "-wal"
+        self.longestPages = longestPages
+        pageBytes = try Int.fetchOne(db, sql: "PRAGMA page_size") ?? 4096
+        sqlite3_wal_hook(
+            db.sqliteConnection,
+            { context, connection, name, pages in
+                let reserve = Unmanaged<LogReserve>.fromOpaque(context!).takeUnretainedValue()
+                reserve.extend(pages: Int(pages))
+                // As SQLite's own automatic checkpoint: what readers hold back is moved after another commit.
+                if pages >= reserve.longestPages { sqlite3_wal_checkpoint_v2(connection, name, SQLITE_CHECKPOINT_PASSIVE, nil, nil) }
+                return SQLITE_OK
+            }, Unmanaged.passUnretained(self).toOpaque())
+    }
+
+    /// Lengthens the file when the log, of so many pages, comes near its end.
+    private func extend(pages: Int) {
+        let wanted = WriteAheadLog.bytes(pages: pages, pageBytes: pageBytes) + Self.aheadBytes
+        guard wanted > knownBytes.load(ordering: .relaxed) else { return }
+        let descriptor = open(logPath, O_WRONLY | O_CLOEXEC | O_NOFOLLOW)
+        guard descriptor >= 0 else { return }
+        defer { close(descriptor) }
+        let length = Int(lseek(descriptor, 0, SEEK_END))
+        guard length > 0 else { return }
+        guard length < wanted else { return knownBytes.store(length, ordering: .relaxed) }
+        let zeros = [UInt8](repeating: 0, count: max(Self.stepBytes, wanted - length))
+        if pwrite(descriptor, zeros, zeros.count, off_t(length)) != zeros.count || fdatasync(descriptor) != 0 {
+            ftruncate(descriptor, off_t(length))
+        } else {
+            knownBytes.store(length + zeros.count, ordering: .relaxed)
+        }
+    }
+}

@@ -1,0 +1,42 @@
+import Foundation
+import GRDB
+import LedgerStore
+import Testing
+
+@Suite struct LogReserveTests {
+    private let folder = TestFolder()
+
+    private func commit(megabytes: Int, to ledger: Ledger) throws {
+        try ledger.write { db in
+            try db.execute(
+                sql: "INSERT INTO events (at, kind, text) VALUES (0, 'test', ?)", arguments: [String(repeating: "x", count: megabytes << 20)])
+        }
+    }
+
+    private func logBytes() throws -> Int {
+        try #require(FileManager.default.attributesOfItem(atPath: folder.ledger + "-wal")[.size] as? Int)
+    }
+
+    @Test func `before every commit there is room ahead in the log`() throws {
+        let ledger = try Ledger.open(path: folder.ledger, now: noon)
+        for _ in 1...7 {
+            try commit(megabytes: 1, to: ledger)
+            #expect(try logBytes() >= writtenLog(of: folder.ledger).count + 1 << 20)
+        }
+        #expect(try writtenLog(of: folder.ledger).count > 7 << 20)
+        try ledger.close()
+        let again = try Ledger.open(path: folder.ledger, now: noon)
+        #expect(try again.read { try Int.fetchOne($0, sql: "SELECT count(*) FROM events") } == 7)
+    }
+
+    @Test func `a log that is never idle is moved into the database, and begins again`() throws {
+        let ledger = try Ledger.open(path: folder.ledger, now: noon)
+        var longest = 0
+        for _ in 1...12 {
+            try commit(megabytes: 12, to: ledger)
+            longest = max(longest, try logBytes())
+        }
+        #expect(longest < 90 << 20, "144 MB were written; the log grew to \(longest) bytes")
+        #expect(try ledger.read { try Int.fetchOne($0, sql: "SELECT count(*) FROM events") } == 12)
+    }
+}
