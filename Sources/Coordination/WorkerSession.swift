@@ -20,7 +20,8 @@ package struct WorkerSession: Sendable {
         case received(CoordinatorMessage)
         /// The blob is in the host's store, its digest checked.
         case fetched(Digest)
-        case fetchFailed(Digest, reason: String)
+        /// The fault is the host's own (`io`) where its disk cannot keep the blob.
+        case fetchFailed(Digest, reason: String, fault: JobFailure.Reason = .input)
         /// The coordinator holds the blob.
         case pushed(Digest)
         case pushFailed(Digest, reason: String)
@@ -204,7 +205,7 @@ package struct WorkerSession: Sendable {
                 guard case .fetching(var missing) = held[attempt]?.phase, missing.remove(digest) != nil else { continue }
                 wait(for: missing, attempt)
             }
-        case .fetchFailed(let digest, let reason):
+        case .fetchFailed(let digest, let reason, let fault):
             noteMissingData(digest)
             for attempt in order {
                 guard case .fetching(var missing) = held[attempt]?.phase, missing.contains(digest) else { continue }
@@ -218,7 +219,7 @@ package struct WorkerSession: Sendable {
                     wait(for: missing, attempt)
                     continue
                 }
-                let failure = JobFailure(.input, "artifact \(digest.short) could not be fetched: \(reason)")
+                let failure = JobFailure(fault, "artifact \(digest.short) could not be fetched: \(reason)")
                 report(failure: failure, of: attempt, at: now, &commands)
             }
         case .pushed(let digest):

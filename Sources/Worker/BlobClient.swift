@@ -19,7 +19,8 @@ package final class BlobClient: Sendable {
     package enum Event: Sendable {
         /// The blob is in the host's store, and stays there while somebody holds the use.
         case fetched(ArtifactUse)
-        case fetchFailed(Digest, reason: String)
+        /// The fault is the host's own (`io`) where its disk cannot keep the blob, the coordinator's otherwise.
+        case fetchFailed(Digest, reason: String, fault: JobFailure.Reason = .input)
         case pushed(Digest)
         case pushFailed(Digest, reason: String)
         /// The transfer goes on by itself, when what is in its way is gone.
@@ -102,10 +103,12 @@ extension BlobClient.Request {
     }
 
     /// What is said when it cannot be done.
-    func failure(_ reason: String) -> BlobClient.Event {
-        switch self {
-        case .fetch(let notice): .fetchFailed(notice.digest, reason: reason)
-        case .push(let notice): .pushFailed(notice.digest, reason: reason)
+    func failure(_ error: any Error) -> BlobClient.Event {
+        // What is no answer of the coordinator's comes from this host: its store, or its socket.
+        let failure = error as? BlobTransferFailure ?? BlobTransferFailure(reason: error.localizedDescription, fault: .io)
+        return switch self {
+        case .fetch(let notice): .fetchFailed(notice.digest, reason: failure.reason, fault: failure.fault)
+        case .push(let notice): .pushFailed(notice.digest, reason: failure.reason)
         }
     }
 }

@@ -76,7 +76,9 @@ final class BlobFetch: BlobTransfer {
         case .sound where isDoubting:
             retries += 1
             guard retries < Self.retryLimit else {
-                throw BlobTransferFailure(reason: "its bytes arrived damaged \(retries) times, and the coordinator's are right: check this host's memory and disk")
+                throw BlobTransferFailure(
+                    reason: "its bytes arrived damaged \(retries) times, and the coordinator's are right: check this host's memory and disk",
+                    fault: .io)
             }
             isDoubting = false
             partial = try store.begin(digest: notice.digest, size: Int(notice.size))

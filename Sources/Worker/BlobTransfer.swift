@@ -24,4 +24,6 @@ enum BlobTransferStep {
 /// Why a transfer cannot come to its end.
 struct BlobTransferFailure: Error {
     var reason: String
+    /// Whose fault it is: `io` for this host's disk or memory, `input` for what the coordinator holds.
+    var fault = JobFailure.Reason.input
 }

@@ -69,7 +69,7 @@ final class BlobTransfers {
             try repeatStalled()
         } catch {
             // Without a socket nothing that is under way can go on.
-            for request in Array(active.keys) { end(request, with: request.failure(Self.words(of: error))) }
+            for request in Array(active.keys) { end(request, with: request.failure(error)) }
         }
         defer { events = [] }
         return events
@@ -100,7 +100,7 @@ final class BlobTransfers {
                     left.append(delayed)
                 } else {
                     // Whoever waits for it must hear that it will not come.
-                    events.append(waiting.request.failure(Self.words(of: error)))
+                    events.append(waiting.request.failure(error))
                 }
             }
         }
@@ -173,7 +173,7 @@ final class BlobTransfers {
                 if let delayed = delayed(waiting, by: error) {
                     queue.append(delayed)
                 } else {
-                    events.append(request.failure(Self.words(of: error)))
+                    events.append(request.failure(error))
                 }
             }
         }
@@ -251,9 +251,5 @@ final class BlobTransfers {
                 "nothing has come from the coordinator's data port, \(channel.endpoint), for \(seconds) s; \(active.count) transfers wait. "
                     + "If the coordinator runs, a firewall may shut that port: on its host, "
                     + "sudo ufw allow \(channel.endpoint.split(separator: ":").last ?? "")/tcp"))
-    }
-
-    private static func words(of error: any Error) -> String {
-        (error as? BlobTransferFailure)?.reason ?? error.localizedDescription
     }
 }

@@ -179,7 +179,7 @@ package final class WorkerLoop {
             // It may be one that no attempt needs yet.
             keptChanges = nil
             try feed(.fetched(use.digest))
-        case .fetchFailed(let digest, let reason): try feed(.fetchFailed(digest, reason: reason))
+        case .fetchFailed(let digest, let reason, let fault): try feed(.fetchFailed(digest, reason: reason, fault: fault))
         case .pushed(let digest): try feed(.pushed(digest))
         case .pushFailed(let digest, let reason): try feed(.pushFailed(digest, reason: reason))
         case .delayed(let digest, let reason): settings.log("artifact \(digest.short) waits: \(reason)")

@@ -157,6 +157,17 @@ import Testing
         #expect(session.handle(.fetched(Digest(of: "start")), at: start) == [])
     }
 
+    @Test func `an input that the host's disk cannot keep fails by the disk, not by the input`() {
+        var session = session()
+        _ = session.handle(assign(a, "a", inputs: [input]), at: start)
+        let commands = session.handle(.fetchFailed(Digest(of: "start"), reason: "Input/output error", fault: .io), at: start)
+        guard case .send(.result(let result)) = commands.first, case .failed(let failure) = result.outcome else {
+            Issue.record("the attempt has not failed: \(commands)")
+            return
+        }
+        #expect(failure.reason == .io)
+    }
+
     @Test func `a failure quotes as much of a long message as fits the wire`() throws {
         var session = session()
         _ = session.handle(assign(a, "a"), at: start)

@@ -43,14 +43,14 @@ import Worker
     /// What can be compared of an event; which artifact is fetched or pushed, and why it is not.
     private enum Told: Equatable {
         case fetched(Digest), pushed(Digest)
-        case fetchFailed(Digest, String), pushFailed(Digest, String)
+        case fetchFailed(Digest, JobFailure.Reason, String), pushFailed(Digest, String)
         case delayed(Digest, String), noticed
 
         init(_ event: BlobClient.Event) {
             switch event {
             case .fetched(let use): self = .fetched(use.digest)
             case .pushed(let digest): self = .pushed(digest)
-            case .fetchFailed(let digest, let reason): self = .fetchFailed(digest, reason)
+            case .fetchFailed(let digest, let reason, let fault): self = .fetchFailed(digest, fault, reason)
             case .pushFailed(let digest, let reason): self = .pushFailed(digest, reason)
             case .delayed(let digest, let reason): self = .delayed(digest, reason)
             case .noticed: self = .noticed
@@ -138,7 +138,7 @@ import Worker
     @Test func `a blob that the coordinator does not hold cannot be fetched`() throws {
         let digest = Digest(of: "nowhere")
         client.submit(.fetch(ArtifactNotice(name: "weights", digest: digest, size: 7)))
-        #expect(try events() == [.fetchFailed(digest, "the coordinator does not hold it")])
+        #expect(try events() == [.fetchFailed(digest, .input, "the coordinator does not hold it")])
     }
 
     @Test func `a blob that the host does not hold cannot be pushed`() throws {
@@ -150,12 +150,12 @@ import Worker
         }
     }
 
-    @Test func `a fetch that cannot begin fails, and the next one is dealt with`() throws {
+    @Test func `a fetch that the host's disk refuses fails by the host's fault, and the next one is dealt with`() throws {
         let (bad, good) = (try coordinator.put(bytes: bytes), try coordinator.put(bytes: Array("good".utf8)))
         // A folder where the first bytes would go.
         try FileManager.default.createDirectory(atPath: "\(host.folder)/partial/\(bad.digest.hex)", withIntermediateDirectories: true)
         client.submit(.fetch(notice(bad)))
-        guard case .fetchFailed(bad.digest, _)? = try events().first else {
+        guard case .fetchFailed(bad.digest, .io, _)? = try events().first else {
             Issue.record("the fetch has not failed")
             return
         }
@@ -201,7 +201,7 @@ import Worker
         let reference = try coordinator.put(bytes: bytes)
         try flip(coordinator.path(of: reference.digest), at: bytes.count / 2)
         client.submit(.fetch(notice(reference)))
-        guard case .fetchFailed(reference.digest, let reason)? = try events().first else {
+        guard case .fetchFailed(reference.digest, .input, let reason)? = try events().first else {
             Issue.record("the fetch has not failed")
             return
         }

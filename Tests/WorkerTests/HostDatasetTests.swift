@@ -51,7 +51,7 @@ import Worker
             for event in client.takeEvents() {
                 switch event {
                 case .fetched(let use): arrived.insert(use.digest)
-                case .fetchFailed(_, let reason): failures.append(reason)
+                case .fetchFailed(_, let reason, _): failures.append(reason)
                 default: break
                 }
             }

@@ -89,7 +89,7 @@ struct BlobBenchmark {
                 case .fetched, .pushed:
                     missing -= 1
                     submitNext()
-                case .fetchFailed(_, let reason), .pushFailed(_, let reason):
+                case .fetchFailed(_, let reason, _), .pushFailed(_, let reason):
                     throw Stop(.incomplete, "a blob did not arrive: \(reason)", remedy: "Look at the disk below \(folder), then measure again.")
                 case .delayed(_, let reason):
                     throw Stop(.incomplete, reason, remedy: "Make room below \(folder), or choose another --folder.")
