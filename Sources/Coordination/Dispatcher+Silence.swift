@@ -2,6 +2,18 @@ import HeapModule
 
 // Which workers have been silent for too long, without a look at every worker at every tick.
 
+/// A worker that gets nothing new until it is heard again.
+package struct SilentWorker: Sendable, Equatable {
+    package var name: String
+    /// Since it was last heard.
+    package var seconds: Int
+
+    package init(name: String, seconds: Int) {
+        self.name = name
+        self.seconds = seconds
+    }
+}
+
 extension Dispatcher {
     /// Workers by when they were last known to have been heard. A heartbeat changes nothing here: a worker that was heard
     /// since is put back when its turn comes, once in `Limits.leaseSeconds`.
@@ -26,6 +38,12 @@ extension Dispatcher {
             members.remove(first.name)
             return first.name
         }
+    }
+
+    /// The workers that have missed three heartbeats and may still come back with their leases, by name.
+    package func silentWorkers(at now: Instant) -> [SilentWorker] {
+        workers.filter { now - $0.value.lastHeard > Limits.suspectSeconds }
+            .map { SilentWorker(name: $0.key, seconds: Int(now - $0.value.lastHeard)) }.sorted { $0.name < $1.name }
     }
 
     /// The workers whose leases have run out, by name.

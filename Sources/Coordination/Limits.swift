@@ -26,7 +26,7 @@ package enum Limits {
     /// Jobs that one command of a person names; 32 bytes each.
     package static let jobsPerRequest = 1000
     /// Of one reply to a person's question.
-    package static let notesPerReply = 20
+    package static let notesPerReply = 20, silentWorkersPerReply = 100
     /// Where the files of a trainer lie, all together.
     package static let trainerPathBytes = 4096
     package static let slotsPerWorker = 1024

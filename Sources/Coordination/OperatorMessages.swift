@@ -13,10 +13,15 @@ package struct OperatorReply: Sendable, Equatable {
     package var running: Int
     /// The hosts that get one job at a time until one succeeds there.
     package var quarantinedHosts: [String]
+    package var silentWorkers: [SilentWorker]
     /// Why jobs wait of which nothing is missing: all of them, or the one that was asked for.
     package var notes: [String]
 
-    package init(mode: Dispatcher.Mode, changed: Int, running: Int, quarantinedHosts: [String], notes: [String] = []) {
+    package init(
+        mode: Dispatcher.Mode, changed: Int, running: Int, quarantinedHosts: [String], silentWorkers: [SilentWorker] = [],
+        notes: [String] = []
+    ) {
+        self.silentWorkers = silentWorkers
         self.notes = notes
         self.mode = mode
         self.changed = changed
@@ -71,6 +76,10 @@ extension OperatorReply: WireCodable {
         writer.write(list: quarantinedHosts.prefix(Limits.jobsPerRequest).map { $0 }) {
             $0.write(cleaning: $1, limit: Limits.nameBytes)
         }
+        writer.write(list: silentWorkers.prefix(Limits.silentWorkersPerReply).map { $0 }) {
+            $0.write(cleaning: $1.name, limit: Limits.nameBytes)
+            $0.write(UInt32(clamping: $1.seconds))
+        }
         writer.write(list: notes.prefix(Limits.notesPerReply).map { $0 }) { $0.write(cleaning: $1, limit: Limits.textBytes / 2) }
     }
 
@@ -82,6 +91,9 @@ extension OperatorReply: WireCodable {
             mode: mode, changed: try reader.readInt("changed"), running: try reader.readInt("running"),
             quarantinedHosts: try reader.readList("hosts", limit: Limits.jobsPerRequest) { reader throws(WireError) in
                 try reader.readText("host", limit: Limits.nameBytes)
+            },
+            silentWorkers: try reader.readList("silent workers", limit: Limits.silentWorkersPerReply) { reader throws(WireError) in
+                SilentWorker(name: try reader.readText("worker", limit: Limits.nameBytes), seconds: try reader.readInt("seconds"))
             },
             notes: try reader.readList("notes", limit: Limits.notesPerReply) { reader throws(WireError) in
                 try reader.readText("note", limit: Limits.textBytes / 2)

@@ -274,7 +274,8 @@ package final class CoordinatorLoop {
             try operatorSocket?.answer(
                 OperatorReply(
                     mode: dispatcher.mode, changed: changed, running: dispatcher.counts[.running] ?? 0,
-                    quarantinedHosts: dispatcher.quarantinedHosts, notes: notes), to: peer)
+                    quarantinedHosts: dispatcher.quarantinedHosts, silentWorkers: dispatcher.silentWorkers(at: now), notes: notes),
+                to: peer)
         }
     }
 

@@ -166,4 +166,18 @@ import Testing
         #expect(settled.contains { if case .send(.assign, "one") = $0 { true } else { false } })
         #expect(assigned(quiet.receive(.heartbeat, from: "two")) == [])
     }
+
+    @Test func `a worker is silent from its third missed heartbeat until it is heard, or until its leases run out`() {
+        var desk = DispatcherDesk(entry("a"), entry("b"))
+        desk.greet(hello("one", on: "one"))
+        desk.greet(hello("two", on: "two"))
+        desk.wait(7, hearing: ["one"])
+        #expect(desk.dispatcher.silentWorkers(at: desk.now) == [])
+        desk.wait(2, hearing: ["one"])
+        #expect(desk.dispatcher.silentWorkers(at: desk.now) == [SilentWorker(name: "two", seconds: 9)])
+        desk.receive(.heartbeat, from: "two")
+        #expect(desk.dispatcher.silentWorkers(at: desk.now) == [])
+        desk.wait(31, hearing: ["one"])
+        #expect(desk.dispatcher.silentWorkers(at: desk.now) == [])
+    }
 }

@@ -78,7 +78,9 @@ import Testing
             .pause, .proceed, .stop, .cancel, .cancelJobs([jobID("a")]), .retry([]), .retry([jobID("a"), jobID("b")]), .report, .explain(jobID("a")),
         ]
         for request in requests { #expect(try OperatorRequest(frame: request.frame) == request) }
-        let reply = OperatorReply(mode: .paused, changed: 3, running: 2, quarantinedHosts: ["lab1"], notes: ["2 jobs wait"])
+        let reply = OperatorReply(
+            mode: .paused, changed: 3, running: 2, quarantinedHosts: ["lab1"], silentWorkers: [SilentWorker(name: "lab2-1", seconds: 9)],
+            notes: ["2 jobs wait"])
         #expect(try OperatorReply(frame: reply.frame) == reply)
         for count in 0..<reply.frame.count {
             #expect(throws: WireError.self) { try OperatorReply(frame: Array(reply.frame.prefix(count))) }

@@ -20,10 +20,13 @@ struct StudyStatus: Codable {
         var slots: Int
         var running: Int
         var numericClass: String
+        /// How long it has not been heard, once it has missed three heartbeats.
+        var silentSeconds: Int?
 
         enum CodingKeys: String, CodingKey {
             case name, host, slots, running
             case numericClass = "numeric_class"
+            case silentSeconds = "silent_seconds"
         }
     }
 
@@ -74,9 +77,11 @@ struct StudyStatus: Codable {
         study = recorded.study.name
         coordinatorProcess = reader.coordinatorProcess
         let isRunning = coordinatorProcess != nil
+        var silences: [String: Int] = [:]
         if isRunning, let reply = try? OperatorClient.ask(.report, at: SocketFolder(find: recorded.folder).commands, within: 0.5) {
             mode = reply.mode.rawValue
             quarantinedHosts = reply.quarantinedHosts
+            silences = Dictionary(reply.silentWorkers.map { ($0.name, $0.seconds) }, uniquingKeysWith: max)
             shortages = reply.notes
             launchProblems = LaunchProblems.read(of: recorded.folder)
         }
@@ -87,9 +92,10 @@ struct StudyStatus: Codable {
                 finished: $0.finished, diverged: $0.diverged, failed: $0.failed)
         }
         workers = isRunning
-            ? try reader.workers().filter { $0.leftAt == nil && $0.runningAttempts > 0 }.map {
+            ? try reader.workers().filter { $0.leftAt == nil && ($0.runningAttempts > 0 || silences[$0.name] != nil) }.map {
                 WorkerLine(
-                    name: $0.name, host: $0.host, slots: $0.slots, running: $0.runningAttempts, numericClass: $0.numericClass)
+                    name: $0.name, host: $0.host, slots: $0.slots, running: $0.runningAttempts, numericClass: $0.numericClass,
+                    silentSeconds: silences[$0.name])
             } : []
         failures = try reader.failures(study: recorded.id, limit: 10).map {
             FailureLine(job: $0.job.short, reason: $0.failure.code, message: $0.failure.message)
@@ -121,7 +127,9 @@ struct StudyStatus: Codable {
         }
         if isRunning { lines.append("  \(Int(imagesPerSecond)) images/s over the last minute") }
         for worker in workers {
-            lines.append("  \(worker.name) on \(worker.host): \(worker.running) of \(worker.slots) slots busy, \(worker.numericClass)")
+            let silence = worker.silentSeconds.map { ", silent for \($0) s: it gets nothing new until it is heard" } ?? ""
+            lines.append(
+                "  \(worker.name) on \(worker.host): \(worker.running) of \(worker.slots) slots busy, \(worker.numericClass)\(silence)")
         }
         for note in notes { lines.append("  \(note.kind), \(note.at.formatted(.dateTime.hour().minute())): \(note.text)") }
         for failure in failures {
