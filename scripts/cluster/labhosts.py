@@ -1,5 +1,5 @@
-"""Hosts of a laboratory on one machine: each a network namespace with an address, a name, a home, a /tmp and an sshd of its own, and
-with neither Swift nor the libraries that Sower needs. Only Python's standard library is used.
+"""Hosts of a laboratory on one machine: each a network namespace with an address, a name, a home and a /tmp. Those that a cluster file
+is to reach have an sshd of their own, and neither Swift nor the libraries that Sower needs. Only Python's standard library is used.
 """
 import os
 import pathlib
@@ -26,11 +26,11 @@ def missing_for_ssh():
 
 
 class LabHosts:
-    """`coordinator` and hosts with names, in a folder; all gone at the end of a `with`."""
+    """`coordinator`, bare hosts with an sshd, and equipped hosts, on which Sower runs as it does here; all gone at the end of a `with`."""
 
-    def __init__(self, network, folder, names):
+    def __init__(self, network, folder, names, equipped=()):
         self.network, self.folder = network, folder
-        self.names = names
+        self.bare, self.names = names, [*names, *equipped]
         self.addresses = {"coordinator": "10.77.0.1"}
         self.daemons = {}
         self.processes = []
@@ -48,7 +48,7 @@ class LabHosts:
                     "127.0.0.1 localhost\n" + "".join(f"{address} {other}\n" for other, address in self.addresses.items()))
             self.key = f"{self.folder}/coordinator/home/id"
             command("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", self.key)
-            for name in self.names:
+            for name in self.bare:
                 self.start_sshd(name)
         except BaseException:
             self.__exit__()
@@ -67,7 +67,7 @@ class LabHosts:
     def inside(self, name):
         """The words before a command that is to run on the host."""
         hidden = []
-        if name != "coordinator":
+        if name in self.bare:
             empty = f"{self.folder}/{name}/empty"
             os.makedirs(empty, exist_ok=True)
             pathlib.Path(empty + "-file").touch()
@@ -79,9 +79,10 @@ class LabHosts:
                         hidden.append(f"mount --bind {empty}-file $(readlink -f {place}/{library})")
         mounts = [
             "mount --make-rprivate /", f"hostname {name}", f"mount --bind {self.folder}/{name}/etc/hosts /etc/hosts",
-            f"mount --bind {self.folder}/{name}/home /root", *hidden]
+            f"mount --bind {self.folder}/{name}/home /root", f"mount --bind {self.folder}/{name}/run /run", *hidden]
+        # The coordinator's programs are looked at from outside too.
         if name != "coordinator":
-            mounts += [f"mount --bind {self.folder}/{name}/run /run", f"mount --bind {self.folder}/{name}/tmp /tmp"]
+            mounts.append(f"mount --bind {self.folder}/{name}/tmp /tmp")
         script = " && ".join(mounts) + ' && exec "$@"'
         return [*self.network.inside(name), "unshare", "--mount", "--uts", "sh", "-c", script, "host"]
 
@@ -114,6 +115,10 @@ class LabHosts:
                 except ProcessLookupError:
                     pass
 
+    def ssh_options(self):
+        """For ssh itself, on any host."""
+        return ["-i", self.key, "-o", "StrictHostKeyChecking=accept-new", "-o", "LogLevel=ERROR"]
+
     def ssh_settings(self):
-        """For a cluster file: how all hosts are reached."""
+        """For a cluster file: how all hosts are reached from the coordinator."""
         return "{identity_file: ~/id, options: {StrictHostKeyChecking: accept-new, UserKnownHostsFile: ~/known_hosts}}"

@@ -73,16 +73,15 @@ class Bench:
 
     # Commands.
 
-    def start(self, *arguments, failpoints=None, prefix=(), log=None):
-        environment = dict(os.environ)
+    def environment(self, failpoints=None):
         name, value = self.mark.split("=")
-        environment[name] = value
-        environment["SOWER_FAILPOINTS_TALLY"] = self.tally
-        if failpoints:
-            environment["SOWER_FAILPOINTS"] = failpoints
+        return {
+            **os.environ, name: value, "SOWER_FAILPOINTS_TALLY": self.tally, **({"SOWER_FAILPOINTS": failpoints} if failpoints else {})}
+
+    def start(self, *arguments, failpoints=None, prefix=(), log=None):
         errors = open(log, "wb") if log else subprocess.PIPE
         return subprocess.Popen(
-            [*prefix, SOWER, *arguments], env=environment, stdout=subprocess.PIPE, stderr=errors, stdin=subprocess.DEVNULL,
+            [*prefix, SOWER, *arguments], env=self.environment(failpoints), stdout=subprocess.PIPE, stderr=errors, stdin=subprocess.DEVNULL,
             start_new_session=True)
 
     def sower(self, *arguments, failpoints=None, seconds=120, prefix=()):
