@@ -9,52 +9,6 @@ import Transport
 ///
 /// One agent process a host, with N slots. It never trains: it keeps in touch, moves blobs and watches over its runners.
 package final class WorkerLoop {
-    package struct Settings {
-        /// The coordinator's control and data sockets, as libzmq endpoints.
-        package var controlEndpoint: String
-        package var dataEndpoint: String
-        /// The keys of both sides; `nil` for sockets that never leave this host.
-        package var curve: CurveClient?
-        package var hello: Hello
-        /// Where the data set comes from.
-        package var data: DataSource
-        /// Where the host keeps artifacts; several workers may share it.
-        package var storePath: String
-        /// Bytes that the store may hold; `nil` for a store that is no cache, from which nothing may be evicted.
-        package var cacheQuota: Int?
-        /// How a runner is started.
-        package var runnerExecutable: String
-        package var runnerArguments: [String]
-        package var runnerEnvironment: [String: String]
-        /// What the first slot is called to its jobs, when other workers of this host have the slots before it.
-        package var firstSlot = 0
-        /// Ends the worker when this descriptor reaches its end of file: the process that started it is gone.
-        package var lifeline: Int32?
-        /// How long it goes on without its coordinator.
-        package var graceSeconds = Limits.graceSeconds
-        /// Told what happens, in a sentence.
-        package var log: (String) -> Void
-
-        package init(
-            controlEndpoint: String, dataEndpoint: String, curve: CurveClient? = nil, hello: Hello, data: DataSource = .coordinatorsPath, storePath: String, cacheQuota: Int? = nil,
-            runnerExecutable: String, runnerArguments: [String], runnerEnvironment: [String: String], lifeline: Int32?,
-            log: @escaping (String) -> Void
-        ) {
-            self.controlEndpoint = controlEndpoint
-            self.dataEndpoint = dataEndpoint
-            self.curve = curve
-            self.hello = hello
-            self.data = data
-            self.storePath = storePath
-            self.cacheQuota = cacheQuota
-            self.runnerExecutable = runnerExecutable
-            self.runnerArguments = runnerArguments
-            self.runnerEnvironment = runnerEnvironment
-            self.lifeline = lifeline
-            self.log = log
-        }
-    }
-
     /// How the loop ended.
     package enum Ending: Equatable {
         case finished
@@ -70,8 +24,7 @@ package final class WorkerLoop {
     let settings: Settings
     private let context: ZeroMQContext
     let store: ArtifactStore
-    /// `nil` when none could be made: results are then kept in memory alone.
-    private let outbox: Outbox?
+    private let results: ResultWriter
     private let blobs: BlobClient
     private let clock = ContinuousClock()
     private let start: ContinuousClock.Instant
@@ -86,28 +39,16 @@ package final class WorkerLoop {
     private var ending: WorkerSession.EndReason?
     /// How often it has been told to leave.
     private var farewells = 0
-    private let disk: DiskWriter
-    /// Results that are told when they are on the disk: those of the write under way, then those after it.
-    private var writing: [WorkerMessage] = []
-    private var waiting: [WorkerMessage] = []
 
     package init(_ settings: Settings) throws {
         self.settings = settings
         store = try ArtifactStore(folder: settings.storePath)
         context = try ZeroMQContext()
         blobs = try BlobClient()
-        disk = try DiskWriter()
         control = try ControlChannel(context: context, endpoint: settings.controlEndpoint, curve: settings.curve)
         start = clock.now
-        do {
-            outbox = try Outbox(storePath: store.folder, log: settings.log)
-        } catch {
-            outbox = nil
-            settings.log("finished results are lost if this worker ends before it has delivered them: \(error.localizedDescription)")
-        }
-        let left = outbox?.results ?? []
-        if !left.isEmpty { settings.log("\(left.count) results of earlier workers are waiting to be delivered") }
-        session = WorkerSession(hello: settings.hello, now: Instant(seconds: 0), source: settings.data, spooled: left)
+        results = try ResultWriter(storePath: store.folder, log: settings.log)
+        session = WorkerSession(hello: settings.hello, now: Instant(seconds: 0), source: settings.data, spooled: results.inherited)
         session.graceSeconds = settings.graceSeconds
     }
 
@@ -121,7 +62,7 @@ package final class WorkerLoop {
         watchControl()
         poller.watch(fileDescriptor: blobs.hasEvents.fileDescriptor, as: .blobs, for: .read)
         if let lifeline = settings.lifeline { poller.watch(fileDescriptor: lifeline, as: .lifeline, for: .read) }
-        poller.watch(fileDescriptor: disk.isDone.fileDescriptor, as: .outbox, for: .read)
+        poller.watch(fileDescriptor: results.isWritten.fileDescriptor, as: .outbox, for: .read)
         blobs.start(
             context: context, endpoint: settings.dataEndpoint, curve: settings.curve, store: store, quota: settings.cacheQuota,
             pinned: { [store] in Outbox.artifacts(storePath: store.folder) })
@@ -141,7 +82,7 @@ package final class WorkerLoop {
             guard wanted < 3 else { return .stopped }
             try noteFarewells(wanted)
             let ready = try poller.wait(timeoutMilliseconds: 250)
-            if ready.isEmpty { outbox?.tidy() }
+            if ready.isEmpty { results.tidy() }
             for ready in ready {
                 switch ready.key {
                 case .control: try receiveMessages()
@@ -150,7 +91,7 @@ package final class WorkerLoop {
                     guard !isFinal else { throw error }
                     settings.log("\(error.localizedDescription); work goes on meanwhile")
                 case .blobs: for event in blobs.takeEvents() { try take(event) }
-                case .outbox: if let result = disk.takeResult() { try endWrite(result) }
+                case .outbox: try tell(results.takeWritten())
                 case .lifeline: if lifelineIsCut() { return .lifelineCut }
                 case .runner(let slot): try receive(fromRunner: slot)
                 case .runnerLog(let slot): if runners[slot]?.passOnLog() != true { poller.forget(.runnerLog(slot)) }
@@ -158,7 +99,8 @@ package final class WorkerLoop {
             }
             try feed(.tick)
             keepNeededArtifacts()
-            try writeResults()
+            // While attempts are running another thread waits for the disk: a slot that frees is not kept waiting.
+            try tell(results.write(waits: session.runningCount == 0))
         }
     }
 
@@ -197,37 +139,9 @@ package final class WorkerLoop {
         for digest in needed where uses[digest] == nil { uses[digest] = try? ArtifactUse(store: store, digest: digest) }
     }
 
-    /// Makes the results that wait durable, all with one sync. While attempts are running, another thread waits for the disk, so
-    /// that a slot which frees is not kept waiting.
-    private func writeResults() throws {
-        guard let outbox else { return }
-        let write: DiskWriter.Write
-        do throws(PosixFailure) {
-            guard let begun = try outbox.beginWrite() else { return }
-            write = begun
-            (writing, waiting) = (waiting, [])
-        } catch {
-            (writing, waiting) = (waiting, [])
-            return try endWrite(.failure(error))
-        }
-        if session.runningCount > 0 {
-            disk.submit(write)
-        } else {
-            try endWrite(Result { () throws(PosixFailure) in try write.perform() })
-        }
-    }
-
-    private func endWrite(_ result: Result<Void, PosixFailure>) throws {
-        switch result {
-        case .success: outbox?.endWrite(hasSucceeded: true)
-        case .failure(let failure):
-            outbox?.endWrite(hasSucceeded: false)
-            let reason = ArtifactStoreError(failure).localizedDescription
-            settings.log("\(writing.count) results are kept in memory only: \(reason)")
-        }
-        let results = writing
-        writing = []
-        for message in results { try control.send(message) }
+    /// Results are told when they are on the disk, as far as it takes them.
+    private func tell(_ messages: [WorkerMessage]) throws {
+        for message in messages { try control.send(message) }
     }
 
     private var now: Instant { Instant(seconds: (clock.now - start) / .seconds(1)) }
@@ -274,11 +188,7 @@ package final class WorkerLoop {
             switch command {
             case .send(let message):
                 if case .result(let result) = message { settings.log("job \(result.attempt.job.short): \(result.outcome.words)") }
-                if case .result(let result) = message, outbox?.isWaiting(result.attempt) ?? false {
-                    waiting.append(message)
-                } else {
-                    try control.send(upToDate(message))
-                }
+                if !results.holdsBack(message) { try control.send(upToDate(message)) }
             case .look(let notice, let path):
                 try look(for: notice, at: path)
             case .place(let notice):
@@ -288,9 +198,9 @@ package final class WorkerLoop {
             case .push(let artifact):
                 blobs.submit(.push(artifact))
             case .spool(let result):
-                outbox?.spool(result)
+                results.spool(result)
             case .unspool(let attempt):
-                outbox?.unspool(attempt)
+                results.unspool(attempt)
             case .start(let slot, let attempt, let start):
                 settings.log("slot \(slot): job \(attempt.job.short), attempt \(attempt.number)")
                 Failpoint.runnerRequestBefore.pass()
@@ -345,13 +255,7 @@ package final class WorkerLoop {
 
     /// What was finished and not yet told is left on the disk, for the next worker to deliver.
     private func close() {
-        disk.stop()
-        if let result = disk.takeResult() { outbox?.endWrite(hasSucceeded: (try? result.get()) != nil) }
-        do {
-            try outbox?.flush()
-        } catch {
-            settings.log("results that were not delivered are lost: \(error.localizedDescription)")
-        }
+        results.close()
         blobs.stop()
         for runner in runners.values { runner.end() }
         runners = [:]
