@@ -61,7 +61,7 @@ let package = Package(
         .target(
             name: "Coordinator",
             dependencies: ["Artifacts", "Coordination", "Digests", "Failpoints", "LedgerStore", "Studies", "Transport"]),
-        .target(name: "Launchers", dependencies: ["Clusters", "Digests", "Processes"]),
+        .target(name: "Launchers", dependencies: ["Clusters", "Digests", "Keys", "Processes", "Transport"]),
         .target(name: "Worker", dependencies: ["Artifacts", "Coordination", "Digests", "Failpoints", "Processes", "Transport"]),
         // Layer 5
         .executableTarget(
@@ -93,7 +93,7 @@ let package = Package(
             name: "InitializersTests", dependencies: ["CKernels", "Digests", "Initializers", "Tensors"], resources: [.copy("Fixtures")]),
         .testTarget(name: "StudyFilesTests", dependencies: ["Digests", "Studies", "StudyFiles"]),
         .testTarget(name: "ClustersTests", dependencies: ["Clusters", "Studies"]),
-        .testTarget(name: "LaunchersTests", dependencies: ["Clusters", "Launchers", "Processes"]),
+        .testTarget(name: "LaunchersTests", dependencies: ["Clusters", "Keys", "Launchers", "Processes", "Transport"]),
         .testTarget(name: "TransportTests", dependencies: ["Transport"]),
         .testTarget(
             name: "JobsTests",

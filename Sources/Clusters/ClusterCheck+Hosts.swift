@@ -75,6 +75,9 @@ extension ClusterCheck {
             }
         }
         if case .slurm = place, own["ssh"] != nil { refuse(path + ".ssh", "a Slurm partition is not reached by ssh", "leave ssh out") }
+        if case .slurm = place, own["keys"] != nil {
+            refuse(path + ".keys", "a worker of Slurm keeps its keys in memory alone", "leave keys out")
+        }
         return host
     }
 

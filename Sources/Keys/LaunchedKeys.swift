@@ -33,4 +33,26 @@ package struct LaunchedKeys {
         if let earlier, let other = held.filter({ $0.value == earlier }).keys.min() { _ = try enroll(earlier, as: other) }
         return true
     }
+
+    /// Lets in a worker that has a key for itself, in the place of an earlier one of that name. A key that somebody else has is refused.
+    ///
+    /// - Returns: whether a running coordinator must read the keys again.
+    package mutating func admit(_ key: PublicKey, as name: String) throws(KeyError) -> Bool {
+        if let other = try folder.authorized().first(where: { $0.key == key && $0.name != name }) { throw .keyTaken(by: other.name) }
+        return try enroll(key, as: name)
+    }
+
+    /// Lets in no more the key of a worker that is gone.
+    ///
+    /// - Returns: whether a running coordinator must read the keys again: `false` where nobody has that name, or somebody has revoked it.
+    package mutating func withdraw(_ name: String) throws(KeyError) -> Bool {
+        held[name] = nil
+        do throws(KeyError) {
+            try folder.withdraw(name)
+        } catch {
+            guard case .unknownName = error else { throw error }
+            return false
+        }
+        return true
+    }
 }

@@ -37,6 +37,9 @@ package struct SlurmArray: Sendable, Equatable {
     /// Tasks that wait or run.
     package var count: Int { tasks.count }
 
+    /// Whether a task waits or runs.
+    func has(_ index: Int) -> Bool { tasks[index] != nil }
+
     /// Takes what the queue lists of this array.
     mutating func take(_ listed: [SlurmTask], workingSeconds: Double, at now: Double) -> News {
         var news = News()

@@ -1,6 +1,8 @@
 import Clusters
 import Foundation
+import Keys
 import Processes
+import Transport
 
 /// Carries out what `SlurmLaunch` decides for one block of the cluster file, one `squeue` or `sbatch` at a time.
 ///
@@ -18,6 +20,7 @@ package final class SlurmLauncher {
     private let folder: String
     private let tell: (String) -> Void
     private let start = ContinuousClock.now
+    private let door: SlurmDoor
     private var launch: SlurmLaunch
     private var conversation: Conversation?
     private var lines: [String] = []
@@ -27,8 +30,11 @@ package final class SlurmLauncher {
     /// - Parameters:
     ///   - program: the program's path on the nodes.
     ///   - folder: where orders, the script and the logs lie; seen by the nodes under the same path.
+    ///   - admit: lets the worker of a task in, by its key.
+    ///   - withdraw: lets those of tasks that are over in no more.
     package init(
         name: String, allocation: SlurmAllocation, order: SlurmOrder, study: String, program: String, folder: String,
+        admit: @escaping (SlurmTaskID, PublicKey) throws -> Void, withdraw: @escaping ([SlurmTaskID]) -> Void,
         tell: @escaping (String) -> Void
     ) {
         self.allocation = allocation
@@ -37,6 +43,8 @@ package final class SlurmLauncher {
         self.program = program
         self.folder = folder
         self.tell = tell
+        door = SlurmDoor(
+            folder: EnrolmentFolder(path: order.enrolment), admit: admit, withdraw: withdraw, tell: { tell("\(name): \($0)") })
         launch = SlurmLaunch(
             name: name, nodes: allocation.nodes, timeLimitSeconds: order.timeLimitSeconds,
             earlier: Self.remembered("\(folder)/\(name).job"), folder: folder)
@@ -45,7 +53,7 @@ package final class SlurmLauncher {
     private var name: String { launch.name }
 
     /// Why not all runs that could: an error, or what Slurm says of those that wait.
-    package var notice: String? { launch.notice.map { "\(name): \($0)" } }
+    package var notice: String? { (door.problem ?? launch.notice).map { "\(name): \($0)" } }
 
     /// Why nobody will come, when that is certain.
     package var hopeless: (any Error)? {
@@ -55,6 +63,7 @@ package final class SlurmLauncher {
 
     /// Moves what can be moved.
     package func turn() {
+        door.turn(at: now, standing: launch.standing)
         guard let conversation else { return feed(.tick) }
         let (more, ending) = conversation.poll()
         lines += more.prefix(max(0, Self.maximumLines + 1 - lines.count))
@@ -63,8 +72,10 @@ package final class SlurmLauncher {
         feed(launch.phase == .listing ? listed(ending) : submitted(ending))
     }
 
+    private var now: Double { (ContinuousClock.now - start) / .seconds(1) }
+
     private func feed(_ event: SlurmLaunch.Event) {
-        let now = (ContinuousClock.now - start) / .seconds(1)
+        let now = now
         var actions = launch.handle(event, at: now)
         while !actions.isEmpty {
             switch actions.removeFirst() {
@@ -114,6 +125,7 @@ package final class SlurmLauncher {
 
     private func handIn(_ tasks: Int) throws {
         try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
+        try door.folder.prepare()
         let orderFile = "\(folder)/\(name).json"
         try PrivateFile.write(JSONEncoder().encode(order), to: orderFile)
         let script = folder + "/worker.sh"
@@ -154,6 +166,7 @@ package final class SlurmLauncher {
         conversation = nil
         let jobs = launch.jobIDs
         feed(.stop)
+        defer { door.close() }
         guard !jobs.isEmpty else { return }
         if !cancel(jobs) { tell("\(name): Slurm's jobs could not be cancelled: scancel \(jobs.joined(separator: " "))") }
         remember([])

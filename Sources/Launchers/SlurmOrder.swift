@@ -8,9 +8,12 @@ package struct SlurmOrder: Codable, Sendable, Equatable {
     package var threads: Int
     /// How long Slurm lets each job run, from its start; `nil` where the cluster file leaves that to the partition.
     package var timeLimitSeconds: Double?
+    /// The folder in which its worker asks to be let in.
+    package var enrolment: String
 
-    package init(worker: WorkerOrder, slots: Int?, threads: Int, timeLimitSeconds: Double? = nil) {
+    package init(worker: WorkerOrder, enrolment: String, slots: Int?, threads: Int, timeLimitSeconds: Double? = nil) {
         self.worker = worker
+        self.enrolment = enrolment
         self.slots = slots
         self.threads = threads
         self.timeLimitSeconds = timeLimitSeconds

@@ -100,6 +100,7 @@ let mistakes: [Mistake] = [
     .host("{host: lab1, data: /data/../../etc}", "is not `push`, `fetch`, a folder's path"),
     .host("{host: lab1, data: ~bob/data}", "is not `push`, `fetch`, a folder's path"),
     .host("{host: lab1, keys: -x}", "is not a folder's path"),
+    .host("{slurm: {partition: cpu}, keys: ~/keys}", "a worker of Slurm keeps its keys in memory alone"),
     .host("{host: lab1, store: \"/tmp/a\\nb\"}", "is not a folder's path"),
     .host("{host: lab1, allow_commands: maybe}", "must be true or false"),
     // How it is reached.

@@ -44,4 +44,33 @@ import Transport
         #expect(try launched.enroll(first, as: "launched-lab1"))
         #expect(try keys.folder.admitted() == [first])
     }
+
+    @Test func `a worker with a key for itself takes nobody's, and goes with its task`() throws {
+        var launched = LaunchedKeys(keys.folder)
+        #expect(try launched.admit(first, as: "launched.slurm-cpu.7_1"))
+        #expect(try !launched.admit(first, as: "launched.slurm-cpu.7_1"), "again changes nothing")
+        #expect(throws: KeyError.keyTaken(by: "launched.slurm-cpu.7_1")) { _ = try launched.admit(first, as: "launched.slurm-cpu.7_2") }
+        // The task was requeued: its next worker has made another key.
+        #expect(try launched.admit(second, as: "launched.slurm-cpu.7_1"))
+        #expect(try keys.folder.admitted() == [second] && keys.folder.revoked().isEmpty)
+        #expect(try launched.withdraw("launched.slurm-cpu.7_1"))
+        #expect(try keys.folder.admitted().isEmpty && keys.folder.revoked().isEmpty)
+        #expect(try !launched.withdraw("launched.slurm-cpu.7_1"), "nobody has that name any more")
+    }
+
+    @Test func `a revoked worker of a task is not let in again, and its task's end changes nothing`() throws {
+        var launched = LaunchedKeys(keys.folder)
+        _ = try launched.admit(first, as: "launched.slurm-cpu.7_1")
+        _ = try launched.admit(second, as: "launched.slurm-cpu.7_2")
+        try keys.folder.revoke("launched.slurm-cpu.7_1")
+        #expect(throws: KeyError.self) { _ = try launched.admit(first, as: "launched.slurm-cpu.7_1") }
+        #expect(try !launched.withdraw("launched.slurm-cpu.7_1"))
+        #expect(try keys.folder.admitted() == [second] && keys.folder.revoked().map(\.key) == [first])
+    }
+
+    @Test func `the coordinator's own key is no worker's`() throws {
+        var launched = LaunchedKeys(keys.folder)
+        let own = try keys.folder.makeIdentity().pair.publicKey
+        #expect(throws: KeyError.ownKey(folder: keys.folder.path)) { _ = try launched.admit(own, as: "launched.slurm-cpu.7_1") }
+    }
 }

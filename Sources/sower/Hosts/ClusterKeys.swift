@@ -23,13 +23,23 @@ final class ClusterKeys {
     /// Puts this coordinator's public key into the order.
     func pin(_ order: inout WorkerOrder) throws { order.coordinatorKey = try folder.makeIdentity().pair.publicKey.description }
 
-    /// Makes the one pair that a cluster's Slurm jobs share, and lets it in: their nodes see this host's home, and nobody logs in there.
-    func prepareForSlurm(_ order: inout WorkerOrder) throws {
-        order.keys = order.keys ?? Self.workerFolder + "/slurm"
-        guard let made = try Self.prepare(order) else { return }
-        // No host can have this name.
-        try enroll(made.key, as: "launched.slurm")
-        order.arguments += made.arguments
+    /// Lets in the worker of a task of Slurm's, by the key that it has made on its node for itself alone.
+    ///
+    /// - Parameter block: the entry's name.
+    func admit(_ task: SlurmTaskID, of block: String, key: PublicKey) throws {
+        if try launched.admit(key, as: Self.name(of: task, block)) { _ = RunningCoordinators.reload(folder) }
+    }
+
+    /// Lets in no more the workers of tasks that are over. A key whose file cannot be removed stays: nobody has its secret half any more.
+    func withdraw(_ tasks: [SlurmTaskID], of block: String) {
+        let changes = tasks.map { (try? launched.withdraw(Self.name(of: $0, block))) ?? false }
+        if changes.contains(true) { _ = RunningCoordinators.reload(folder) }
+    }
+
+    /// No host can have this name.
+    private static func name(of task: SlurmTaskID, _ block: String) -> String {
+        let plain = "launched.\(block).\(task.text)"
+        return KeyFolder.isName(plain) ? plain : "launched.\(Digest(of: block).short).\(task.text)"
     }
 
     /// Lets a host's worker in, in the place of an earlier key of that entry's.

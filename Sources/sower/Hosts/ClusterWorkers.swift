@@ -40,14 +40,16 @@ final class ClusterWorkers {
                 targets.append(HostLauncher.Target(access: access, order: order))
             case .slurm(let allocation):
                 prepare([host.name], tell: tell) {
-                    try keys.prepareForSlurm(&order)
+                    let slurm = folder.path + "/slurm"
                     let forNodes = SlurmOrder(
-                        worker: order, slots: host.slots, threads: host.threads,
+                        worker: order, enrolment: "\(slurm)/\(host.name).keys", slots: host.slots, threads: host.threads,
                         timeLimitSeconds: allocation.timeLimitMinutes.map { Double($0) * 60 })
                     allocations.append(
                         SlurmLauncher(
                             name: host.name, allocation: allocation, order: forNodes, study: folder.name,
-                            program: try program.install(home: home), folder: folder.path + "/slurm", tell: tell))
+                            program: try program.install(home: home), folder: slurm,
+                            admit: { try keys.admit($0, of: host.name, key: $1) },
+                            withdraw: { keys.withdraw($0, of: host.name) }, tell: tell))
                 }
             }
         }

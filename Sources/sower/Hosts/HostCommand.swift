@@ -55,8 +55,12 @@ struct HostCommand: ParsableCommand {
             if let left = order.secondsLeft(endTime: end, timeLeft: timeLeft, now: Date().timeIntervalSince1970) {
                 arguments += ["--lifetime", "\(left)s"]
             }
-            let task = [variables["SLURM_ARRAY_JOB_ID"] ?? variables["SLURM_JOB_ID"], variables["SLURM_ARRAY_TASK_ID"]].compactMap(\.self)
-            let name = ([order.worker.name] + task + [String(UInt32.random(in: 0...UInt32.max), radix: 36)]).joined(separator: "-")
+            guard let task = SlurmTaskID(environment: variables), let coordinator = order.worker.coordinatorKey else {
+                throw Stop(.configuration, "this is no task of a job array that a sweep has handed in", remedy: "`sower run --cluster` hands one in.")
+            }
+            arguments += ["--coordinator-key=\(coordinator)", "--enrolment", "\(order.enrolment)/\(task.text)"]
+            let random = String(UInt32.random(in: 0...UInt32.max), radix: 36)
+            let name = "\(order.worker.name)-\(task.job)-\(task.index)-\(random)"
             let command = WorkerCommandLine(
                 program: Executable.path, arguments: ["worker"] + arguments.map(HomeFolder.expanding) + ["--name", name],
                 setup: order.worker.setup, environment: order.worker.environment)

@@ -76,6 +76,9 @@ struct WorkerCommand: ParsableCommand {
     @Option(help: ArgumentHelp("How long to go on without the coordinator, e.g. 90s, 40min, 2h.", valueName: "time"))
     var gracePeriod: TimeLimit?
 
+    @Option(help: ArgumentHelp("Where this worker asks to be let in by a key that it keeps in memory alone.", visibility: .hidden))
+    var enrolment: String?
+
     @Option(help: ArgumentHelp("The number of this worker's first slot on its host.", visibility: .hidden))
     var firstSlot = 0
 
@@ -84,6 +87,9 @@ struct WorkerCommand: ParsableCommand {
 
     @Flag(help: ArgumentHelp("End when standard input is closed.", visibility: .hidden))
     var lifeline = false
+
+    /// Where a worker keeps artifacts that was told no folder.
+    static var standardStore: String { FileManager.default.temporaryDirectory.path + "/sower-cache-\(getuid())" }
 
     func validate() throws {
         if let slots, !(1...Limits.slotsPerWorker).contains(slots) {
@@ -119,7 +125,7 @@ struct WorkerCommand: ParsableCommand {
         let logger = Logger(label: "sower.worker") { LineLog(label: $0) }
         logger.info("worker \(worker) on \(host): \(slots) slots, \(NumericClass.current), BLAS kernels \(environment["OPENBLAS_CORETYPE"] ?? "of the library's choice")")
         if let lifetime { logger.info("it has to end within \(DurationText.text(seconds: lifetime.seconds))") }
-        let storePath = store ?? FileManager.default.temporaryDirectory.path + "/sower-cache-\(getuid())"
+        let storePath = store ?? Self.standardStore
         let folders =
             fetch.isEmpty
             ? data
@@ -127,9 +133,17 @@ struct WorkerCommand: ParsableCommand {
         let (source, dataset) = try WorkerData.find(folders, storePath: storePath) { text in logger.info("\(text)") }
         // Who comes from elsewhere and has no folder of its own may not find the coordinator's.
         let wantsDataset = source == .push || (source == .coordinatorsPath && address != nil)
+        let curve: CurveClient?
+        switch try entrance(tell: { logger.info("\($0)") }) {
+        case .here: curve = nil
+        case .elsewhere(let keys): curve = keys
+        case .left:
+            logger.info("\(WorkerKeeper.leavingWords)")
+            return
+        }
         let facts = HostFacts(program: Version.program, dataset: dataset, wantsDataset: wantsDataset)
         var settings = WorkerLoop.Settings(
-                controlEndpoint: control ?? address!.controlEndpoint, dataEndpoint: blobs ?? address!.dataEndpoint, curve: try curve(),
+                controlEndpoint: control ?? address!.controlEndpoint, dataEndpoint: blobs ?? address!.dataEndpoint, curve: curve,
                 hello: Hello(
                     worker: worker, host: host, processID: process, slots: slots, isCentral: central, numericClass: NumericClass.current, attempts: [],
                     labels: self.host.labels, allowsCommands: self.host.allowCommand,
@@ -157,11 +171,22 @@ struct WorkerCommand: ParsableCommand {
     /// So long before its end a worker gives up what still runs, and delivers what it has.
     private func margin(of lifetime: TimeLimit) -> Double { min(Limits.lifetimeMarginSeconds, lifetime.seconds / 10) }
 
-    /// The keys of both sides; `nil` for a worker of the coordinator's own host, which comes over a socket in a private folder.
-    private func curve() throws -> CurveClient? {
-        guard connect != nil || coordinatorKey != nil else { return nil }
+    /// How this worker gets in.
+    private enum Entrance {
+        /// Over a socket in a private folder of the coordinator's own host.
+        case here
+        /// By the keys of both sides.
+        case elsewhere(CurveClient)
+        /// It was told to leave before it was let in.
+        case left
+    }
+
+    private func entrance(tell: (String) -> Void) throws -> Entrance {
+        guard connect != nil || coordinatorKey != nil else { return .here }
         let folder = keys.folder
         guard let server = try coordinatorKey ?? folder.pinned() else { throw KeyError.noCoordinator(folder: folder.path) }
-        return CurveClient(identity: try folder.makeIdentity().pair, server: server)
+        guard let enrolment else { return .elsewhere(CurveClient(identity: try folder.makeIdentity().pair, server: server)) }
+        let pair = try WorkerEnrolment.pair(at: enrolment, within: gracePeriod?.seconds ?? Limits.graceSeconds, tell: tell)
+        return pair.map { .elsewhere(CurveClient(identity: $0, server: server)) } ?? .left
     }
 }
