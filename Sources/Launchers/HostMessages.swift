@@ -49,8 +49,13 @@ package struct Examination: Codable, Sendable, Equatable {
     /// The folders of the data sets there.
     package var dataPaths: [String]
     package var store: String?
+    /// What the study that is to run asks for; `nil` for none.
+    package var study: StudyNeeds?
 
-    package init(coordinatorHost: String, coordinatorPort: Int, dataPaths: [String] = [], store: String? = nil) {
+    package init(
+        coordinatorHost: String, coordinatorPort: Int, dataPaths: [String] = [], store: String? = nil, study: StudyNeeds? = nil
+    ) {
+        self.study = study
         self.coordinatorHost = coordinatorHost
         self.coordinatorPort = coordinatorPort
         self.dataPaths = dataPaths
@@ -109,11 +114,14 @@ package struct HostFindings: Codable, Sendable, Equatable {
     package var unreachable: [String]
     package var dataDigest: String?
     package var dataProblem: String?
+    package var study: StudyFindings?
 
     package init(
         hostName: String, cores: Int, numericClass: String, cpu: String, blasCore: String, clock: Double, freeBytes: Int, freeWhere: String,
-        fileDescriptors: Int, unreachable: [String], dataDigest: String?, dataProblem: String?
+        fileDescriptors: Int, unreachable: [String], dataDigest: String?, dataProblem: String?,
+        study: StudyFindings? = nil
     ) {
+        self.study = study
         self.hostName = hostName
         self.cores = cores
         self.numericClass = numericClass

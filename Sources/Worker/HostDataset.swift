@@ -15,7 +15,7 @@ package struct HostDataset {
     /// The folder with the data set's files; `nil` when some of them are neither there nor in the store.
     package func place(_ notice: DatasetNotice) throws(ArtifactStoreError) -> String? {
         try storing { () throws(PosixFailure) in try PosixFile.makeFolders(folders) }
-        let folder = folders + "/" + notice.digest.hex
+        let folder = Self.folder(of: notice.digest, inStore: store.folder)
         if isPlaced(notice, in: folder) { return folder }
         guard notice.files.allSatisfy({ store.size(of: $0.digest) == Int($0.size) }) else { return nil }
         removeLeftovers()
@@ -49,7 +49,12 @@ package struct HostDataset {
         }
     }
 
-    private var folders: String { store.folder + "/datasets" }
+    private var folders: String { Self.folders(inStore: store.folder) }
+
+    private static func folders(inStore store: String) -> String { store + "/datasets" }
+
+    /// Where the data set with this digest lies once it has been sent.
+    package static func folder(of digest: Digest, inStore store: String) -> String { folders(inStore: store) + "/" + digest.hex }
 
     /// Whether somebody's folder holds the data set: its files by their names, each with its digest. They may be links.
     package static func isWhole(_ folder: String, _ notice: DatasetNotice) -> Bool {

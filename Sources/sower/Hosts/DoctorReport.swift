@@ -5,7 +5,7 @@ import Launchers
 /// What the doctor says: a verdict a host, each failure with the command that mends it.
 struct DoctorReport: Codable {
     struct Problem: Codable, Equatable {
-        /// What was looked at: ssh, program, network, disk, data, clock, limits, slurm, cluster.
+        /// What was looked at: ssh, program, network, disk, data, clock, limits, slurm, cluster, study, needs, trainer.
         var check: String
         var message: String
         var remedy: String
@@ -22,12 +22,21 @@ struct DoctorReport: Codable {
         var host: String
         /// What it is: cores, arithmetic, free disk.
         var summary: String
+        /// What is as the study needs it.
+        var notes: [String] = []
         var problems: [Problem]
         var isWell: Bool
 
         enum CodingKeys: String, CodingKey {
-            case host, summary, problems
+            case host, summary, notes, problems
             case isWell = "ok"
+        }
+
+        /// With what a study makes of the host.
+        func adding(_ found: (notes: [String], problems: [Problem])) -> HostVerdict {
+            var verdict = HostVerdict(host: host, summary: summary, problems: problems + found.problems)
+            verdict.notes = notes + found.notes
+            return verdict
         }
 
         init(host: String, summary: String, problems: [Problem]) {
@@ -40,15 +49,20 @@ struct DoctorReport: Codable {
 
     var version = 1
     var kind = "doctor"
+    /// On the study as a whole, by its name; `nil` when none is given.
+    var study: HostVerdict?
     var hosts: [HostVerdict]
     var seconds: Double
 
     var lines: [String] {
-        let width = (hosts.map(\.host.count).max() ?? 0) + 2
-        return hosts.flatMap { host in
+        let all = (study.map { [$0] } ?? []) + hosts
+        let width = (all.map(\.host.count).max() ?? 0) + 2
+        return all.flatMap { host in
             [host.host.padding(toLength: width, withPad: " ", startingAt: 0) + (host.isWell ? "ok    " : "FAILS ") + host.summary]
+                + host.notes.map { "  · \($0)" }
                 + host.problems.flatMap { problem in
-                    ["  \(problem.isFatal ? "✗" : "!") \(problem.check): \(problem.message)", "    → \(problem.remedy)"]
+                    let message = problem.message.replacing("\n", with: "\n    ")
+                    return ["  \(problem.isFatal ? "✗" : "!") \(problem.check): \(message)", "    → \(problem.remedy)"]
                 }
         }
     }
@@ -75,6 +89,8 @@ struct Login {
 
     /// Behind `ssh`.
     var words: String { (port.map { "-p \($0) " } ?? "") + target }
+
+    func copy(file: String) -> String { "rsync -aR \(port.map { "-e 'ssh -p \($0)' " } ?? "")\(shellWord(file)) \(target):/" }
 
     func copy(to folder: String) -> String { "rsync -a \(port.map { "-e 'ssh -p \($0)' " } ?? "")FOLDER/ \(target):\(folder)/" }
 }
@@ -180,7 +196,7 @@ extension DoctorReport.HostVerdict {
                     remedy: "ssh \(login.words) sudo timedatectl set-ntp true", isFatal: false))
         }
         let place = path?.folders.joined(separator: ", ") ?? ""
-        let copy = (path?.folders ?? []).map(login.copy).joined(separator: "; ") + "   or in cluster.yaml: data: push, or data: fetch"
+        let copy = (path?.folders ?? []).map { login.copy(to: $0) }.joined(separator: "; ") + "   or in cluster.yaml: data: push, or data: fetch"
         if let reason = facts.dataProblem {
             problems.append(Problem(check: "data", message: reason, remedy: copy, isFatal: true))
         } else if let data, let theirs = facts.dataDigest, theirs != data {

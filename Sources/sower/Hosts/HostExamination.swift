@@ -24,6 +24,11 @@ enum HostExamination {
                 dataProblem = error.errorDescription ?? "\(error)"
             }
         }
+        var study: StudyFindings?
+        if let needs = examination.study {
+            tell(.data)
+            study = needs.found(store: examination.store == nil ? WorkerCommand.standardStore : store)
+        }
         tell(.network)
         let ports = [examination.coordinatorPort, examination.coordinatorPort + 1]
         return HostFindings(
@@ -36,7 +41,7 @@ enum HostExamination {
                 TCPProbe.problem(connectingTo: examination.coordinatorHost, port: port, seconds: 1.5).map {
                     "\(examination.coordinatorHost):\(port): \($0)"
                 }
-            }, dataDigest: dataDigest, dataProblem: dataProblem)
+            }, dataDigest: dataDigest, dataProblem: dataProblem, study: study)
     }
 
     /// Of the file system on which the path is, or the nearest folder above it that is there.

@@ -89,7 +89,9 @@ extension DataCommand {
 extension PublishedDataset {
     static func named(_ name: String) -> PublishedDataset? { all.first { $0.name == name } }
 
-    fileprivate var downloadWords: String { "\((files.reduce(0) { $0 + $1.size } + 500_000) / 1_000_000) MB" }
+    var downloadBytes: Int { files.reduce(0) { $0 + $1.size } }
+
+    fileprivate var downloadWords: String { "\((downloadBytes + 500_000) / 1_000_000) MB" }
 }
 
 /// Data sets that a worker downloads for itself.

@@ -49,7 +49,7 @@ struct PlanReport {
     }
 
     /// Jobs of the plan that the ledger has a result of, whichever study asked for them.
-    private static func jobsDone(_ loaded: LoadedStudy) throws -> Set<JobID> {
+    static func jobsDone(_ loaded: LoadedStudy) throws -> Set<JobID> {
         guard FileManager.default.fileExists(atPath: loaded.folder.ledger) else { return [] }
         let reader = try LedgerReader(path: loaded.folder.ledger)
         var done: Set<JobID> = []
