@@ -1,7 +1,7 @@
 import Foundation
 import Testing
 
-extension SystemTests {
+extension HostSystemTests {
     /// Sweeps that start their own workers elsewhere. In place of ssh stands a program that takes ssh's arguments and runs the
     /// command here, in a home of the host's; scripts/cluster/namespaces has real ones.
     @Suite struct ClusterTests {

@@ -2,7 +2,7 @@ import Foundation
 import Processes
 import Testing
 
-extension SystemTests {
+extension HostSystemTests {
     /// Workers that leave: told to, or at the end of their time; and jobs that only some workers may run.
     @Suite struct LeavingTests {
         private func counted(_ bench: Workbench) throws -> String? {

@@ -2,7 +2,7 @@ import Foundation
 import Processes
 import Testing
 
-extension SystemTests {
+extension HostSystemTests {
     /// Workers that are started by hand and come over TCP.
     @Suite struct RemoteWorkerTests {
         @Test func `workers on tcp give the same bytes, and one that is told to leave hands its jobs back`() throws {

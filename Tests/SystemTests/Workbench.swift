@@ -1,8 +1,11 @@
 import Foundation
 import Testing
 
-/// Every test of whole processes, one after another: two cores are busy with one of them.
+/// Tests of whole processes, one after another: two cores are busy with one of them.
 @Suite(.serialized) struct SystemTests {}
+
+/// Those with workers on other hosts, one after another too: they wait more than they compute, so they run beside the others.
+@Suite(.serialized) struct HostSystemTests {}
 
 /// A folder of one test's own with the tiny study in it, and every process that comes from it.
 ///
