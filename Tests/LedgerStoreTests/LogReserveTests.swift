@@ -21,7 +21,7 @@ import Testing
         let ledger = try Ledger.open(path: folder.ledger, now: noon)
         for _ in 1...7 {
             try commit(megabytes: 1, to: ledger)
-            #expect(try logBytes() >= writtenLog(of: folder.ledger).count + 1 << 20)
+            #expect(try logBytes() >= writtenLog(of: folder.ledger).count + (1 << 20))
         }
         #expect(try writtenLog(of: folder.ledger).count > 7 << 20)
         try ledger.close()
