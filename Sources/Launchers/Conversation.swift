@@ -24,6 +24,8 @@ package final class Conversation {
     }
 
     static let maximumErrorBytes = 8 * 1024
+    /// More is not taken in one turn, whoever floods; a pipe holds less.
+    static let turnBytes = 1 << 20
 
     private let process: ChildProcess
     private var waiting: [UInt8]
@@ -87,10 +89,12 @@ package final class Conversation {
 
     private func drain(_ descriptor: Int32, into bytes: inout [UInt8], keeps limit: Int? = nil) -> [String] {
         var buffer = [UInt8](repeating: 0, count: 65_536)
-        while true {
+        var taken = 0
+        while taken < Self.turnBytes {
             let count = read(descriptor, &buffer, buffer.count)
             guard count > 0 else { break }
             bytes += buffer[..<count]
+            taken += count
             if let limit, bytes.count > limit { bytes.removeLast(bytes.count - limit) }
         }
         guard limit == nil else { return [] }

@@ -41,7 +41,7 @@ package struct HostLaunch: Sendable, Equatable {
         case hangUp
         /// For the coordinator: this worker is gone.
         case workerEnded(name: String, reason: String)
-        case keepLog([String])
+        case keepLog(LogPiece)
         /// For the person who waits.
         case tell(String)
     }
@@ -103,9 +103,11 @@ package struct HostLaunch: Sendable, Equatable {
             return retry("the program does not work there: \(ending.reason)", at: now)
         case (.probing, .ended(let ending)), (.pushing, .ended(let ending)), (.supervising, .ended(let ending)):
             return retry("it cannot be reached: \(ending.reason)", at: now)
-        case (.stopping, .reported(.ended(_, let tail))), (.stopping, .reported(.left(let tail))):
+        case (.stopping, .reported(.log(let piece))):
+            return [.keepLog(piece)]
+        case (.stopping, .reported(.ended)), (.stopping, .reported(.left)):
             phase = .stopped
-            return [.keepLog(tail), .hangUp]
+            return [.hangUp]
         case (.stopping, .ended):
             phase = .stopped
             return []
@@ -146,17 +148,19 @@ package struct HostLaunch: Sendable, Equatable {
                 actions.append(.tell("\(name): worker \(worker) still runs"))
             }
             return actions
-        case .ended(let reason, let tail):
+        case .log(let piece):
+            return [.keepLog(piece)]
+        case .ended(let reason):
             if lastWorker != nil, now - workerSince >= Self.steadySeconds { restarts = 0 }
             restarts += 1
             let gone = lastWorker.map { [Action.workerEnded(name: $0, reason: reason)] } ?? []
             lastWorker = nil
-            if restarts > Self.restartLimit { return gone + [.keepLog(tail)] + fail("its worker ended \(restarts) times, last: \(reason)") }
-            return gone + [.keepLog(tail)] + retry("its worker ended: \(reason)", at: now)
-        case .left(let tail):
+            if restarts > Self.restartLimit { return gone + fail("its worker ended \(restarts) times, last: \(reason)") }
+            return gone + retry("its worker ended: \(reason)", at: now)
+        case .left:
             let gone = lastWorker.map { [Action.workerEnded(name: $0, reason: "it was told to leave")] } ?? []
             lastWorker = nil
-            return gone + [.keepLog(tail)] + fail("its worker was told to leave on that host; `sower resume` starts one again")
+            return gone + fail("its worker was told to leave on that host; `sower resume` starts one again")
         case .refused(let reason, let remedy):
             return fail("\(reason); \(remedy)")
         case .examined, .looking:

@@ -27,6 +27,8 @@ package final class HostLauncher {
         var target: Target
         var launch: HostLaunch
         var conversation: Conversation?
+        /// What its workers have said.
+        var log: CollectedLog
         /// Its key has been let in since the last turn: by the next one the sockets know.
         var owesGo = false
     }
@@ -34,7 +36,6 @@ package final class HostLauncher {
     private let ssh: String
     private let program: ProgramPackage
     private let packed: String
-    private let logFolder: String
     private let enroll: (_ host: String, _ key: String) throws -> Void
     private let tell: (String) -> Void
     private var hosts: [Host]
@@ -43,7 +44,7 @@ package final class HostLauncher {
 
     /// - Parameters:
     ///   - packed: the packed program.
-    ///   - logFolder: where the last words of workers are kept, a file a host.
+    ///   - logFolder: where what workers say is kept, a file a host.
     ///   - enroll: lets a worker's key in, under the name of its order.
     ///   - tell: a sentence for the person who waits.
     package init(
@@ -54,10 +55,13 @@ package final class HostLauncher {
         self.ssh = ssh
         self.program = program
         self.packed = packed
-        self.logFolder = logFolder
         self.enroll = enroll
         self.tell = tell
-        hosts = targets.map { Host(target: $0, launch: HostLaunch(name: $0.order.name, machine: program.machine)) }
+        hosts = targets.map {
+            Host(
+                target: $0, launch: HostLaunch(name: $0.order.name, machine: program.machine),
+                log: CollectedLog(folder: logFolder, host: $0.order.name))
+        }
     }
 
     package var runningCount: Int { hosts.count { $0.launch.isRunning } }
@@ -153,7 +157,7 @@ package final class HostLauncher {
                 executable: ssh, arguments: SSHCommand.arguments(target.access, command: .push), inputPath: packed,
                 seconds: Self.pushSeconds)
         case .supervise:
-            let request = try JSONEncoder().encode(HostRequest.supervise(target.order))
+            let request = try JSONEncoder().encode(HostRequest.supervise(target.order, log: hosts[index].log.begin()))
             hosts[index].conversation = try converse(
                 .host, with: target.access, lines: [program.digest, String(decoding: request, as: UTF8.self)], seconds: nil)
         case .say(let word):
@@ -167,8 +171,8 @@ package final class HostLauncher {
             hosts[index].owesGo = false
         case .workerEnded(let name, let reason):
             ended.append((name, reason))
-        case .keepLog(let lines):
-            keep(lines, of: hosts[index].launch.name)
+        case .keepLog(let piece):
+            hosts[index].log.take(piece)
         case .tell(let text):
             tell(text)
         }
@@ -178,15 +182,5 @@ package final class HostLauncher {
         -> Conversation
     {
         try Conversation(executable: ssh, arguments: SSHCommand.arguments(access, command: command), lines: lines, seconds: seconds)
-    }
-
-    private func keep(_ lines: [String], of host: String) {
-        guard !lines.isEmpty else { return }
-        let path = "\(logFolder)/host-\(host).log"
-        if !FileManager.default.fileExists(atPath: path) { _ = FileManager.default.createFile(atPath: path, contents: nil) }
-        guard let file = FileHandle(forWritingAtPath: path) else { return }
-        defer { try? file.close() }
-        _ = try? file.seekToEnd()
-        try? file.write(contentsOf: Data((lines.map(PrintableText.of).joined(separator: "\n") + "\n").utf8))
     }
 }

@@ -6,7 +6,8 @@ import Processes
 /// What the host is asked to do; the first line after the digest.
 package enum HostRequest: Codable, Sendable, Equatable {
     /// Keep a worker running while this conversation lasts; the worker itself goes on when the connection breaks.
-    case supervise(WorkerOrder)
+    /// Its log is sent from `log` on; `nil` for all of it.
+    case supervise(WorkerOrder, log: LogPlace?)
     /// Look at the host.
     case examine(Examination)
 }
@@ -69,10 +70,12 @@ package enum HostReport: Codable, Sendable, Equatable {
     case key(String)
     /// The worker runs; `isNew` when this conversation has started it.
     case running(name: String, process: DetachedProcess, log: String, isNew: Bool)
-    /// The worker has ended, with the last lines of its log.
-    case ended(reason: String, logTail: [String])
+    /// What the worker has said meanwhile.
+    case log(LogPiece)
+    /// The worker has ended, and all of its log was sent.
+    case ended(reason: String)
     /// The worker was told to leave on its own host, and has left: whoever said so wants the host.
-    case left(logTail: [String])
+    case left
     case refused(reason: String, remedy: String)
     case examined(HostFindings)
     /// What the look under way is at; said before what may take long.

@@ -16,11 +16,14 @@ package final class WorkerKeeper {
     /// A log longer than this is put aside before a worker begins to write on.
     static let longestLogBytes = 8 << 20
     static let tailLines = 20
+    /// More is not sent of a worker that has ended.
+    static let lastPieces = 2 * LogReading.backlogBytes / LogReading.pieceBytes
 
     /// The last line of a worker's log that has left in good order.
     package static let leavingWords = "left; what was not finished is the coordinator's to give to others"
 
     private let order: WorkerOrder
+    private let logPlace: LogPlace?
     private let program: String
     /// Makes the worker's key pair and pins the coordinator's key: the worker's options, and the public key to be let in.
     private let prepareKeys: (WorkerOrder) throws -> (arguments: [String], key: String)?
@@ -28,11 +31,13 @@ package final class WorkerKeeper {
     private var input: [UInt8] = []
     private var hasInputEnded = false
 
+    /// - Parameter logPlace: up to where the worker's log has been sent before.
     package init(
-        order: WorkerOrder, program: String, prepareKeys: @escaping (WorkerOrder) throws -> (arguments: [String], key: String)?,
+        order: WorkerOrder, logPlace: LogPlace? = nil, program: String, prepareKeys: @escaping (WorkerOrder) throws -> (arguments: [String], key: String)?,
         report: @escaping (HostReport) -> Void
     ) {
         self.order = order
+        self.logPlace = logPlace
         self.program = program
         self.prepareKeys = prepareKeys
         self.report = report
@@ -52,18 +57,25 @@ package final class WorkerKeeper {
         }
         let (record, isNew) = try startOrFind(arguments)
         report(.running(name: record.name, process: record.process, log: record.log, isNew: isNew))
+        var log = WorkerLogReader(path: record.log, from: logPlace)
+        func sendRest() { for _ in 0..<Self.lastPieces { if let piece = log.next() { report(.log(piece)) } } }
         while record.process.isRunning {
-            switch word(within: 500) {
+            let piece = log.next()
+            if let piece { report(.log(piece)) }
+            // A backlog is worked off in seconds, and nobody is flooded.
+            switch word(within: piece == nil ? 500 : 50) {
             case .stop?:
                 record.process.end()
-                report(.ended(reason: "it was told to end", logTail: tail(of: record.log)))
+                sendRest()
+                report(.ended(reason: "it was told to end"))
                 return
             case .go?, nil: break
             }
             if hasInputEnded { return }
         }
+        sendRest()
         let last = tail(of: record.log)
-        report(last.last?.hasSuffix(Self.leavingWords) == true ? .left(logTail: last) : .ended(reason: lastWords(of: last), logTail: last))
+        report(last.last?.hasSuffix(Self.leavingWords) == true ? .left : .ended(reason: lastWords(of: last)))
     }
 
     // MARK: The worker
@@ -87,7 +99,7 @@ package final class WorkerKeeper {
         }
         let log = "\(folders.logs)/\(host)-\(order.id).log"
         if let size = (try? FileManager.default.attributesOfItem(atPath: log))?[.size] as? Int, size > Self.longestLogBytes {
-            rename(log, log + ".old")
+            rename(log, WorkerLogReader.earlier(of: log))
         }
         let name = "\(order.name.prefix(100))-\(String(UInt32.random(in: 0...UInt32.max), radix: 36))"
         let command = WorkerCommandLine(

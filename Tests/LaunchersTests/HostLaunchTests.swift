@@ -1,3 +1,4 @@
+import Foundation
 import Launchers
 import Processes
 import Testing
@@ -84,16 +85,15 @@ import Testing
         var launch = launched()
         var now = 10.0
         for _ in 0..<5 {
-            let actions = launch.handle(.reported(.ended(reason: "boom", logTail: ["x"])), at: now)
+            let actions = launch.handle(.reported(.ended(reason: "boom")), at: now)
             #expect(actions.contains { if case .workerEnded(_, "boom") = $0 { true } else { false } })
-            #expect(actions.contains(.keepLog(["x"])))
             now += 400
             #expect(launch.handle(.tick, at: now) == [.probe])
             _ = launch.handle(.probed(system: "Linux", machine: "x86_64", hasProgram: true), at: now)
             _ = launch.handle(running("lab1-a"), at: now)
         }
         #expect(
-            launch.handle(.reported(.ended(reason: "boom", logTail: [])), at: now).last
+            launch.handle(.reported(.ended(reason: "boom")), at: now).last
                 == .tell("lab1: its worker ended 6 times, last: boom"))
         #expect(launch.isOver)
     }
@@ -103,7 +103,7 @@ import Testing
         var now = 10.0
         for week in 1...20 {
             now += 604_800
-            _ = launch.handle(.reported(.ended(reason: "out of memory", logTail: [])), at: now)
+            _ = launch.handle(.reported(.ended(reason: "out of memory")), at: now)
             #expect(!launch.isOver, "week \(week)")
             now += 400
             #expect(launch.handle(.tick, at: now) == [.probe])
@@ -120,17 +120,21 @@ import Testing
 
     @Test func `a worker that somebody has told to leave is not started again`() {
         var launch = launched()
-        let actions = launch.handle(.reported(.left(logTail: ["bye"])), at: 10)
+        let actions = launch.handle(.reported(.left), at: 10)
         #expect(actions.first == .workerEnded(name: "lab1-a", reason: "it was told to leave"))
         #expect(actions.last == .tell("lab1: its worker was told to leave on that host; `sower resume` starts one again"))
         #expect(launch.isOver && launch.handle(.tick, at: 1e6).isEmpty)
     }
 
-    @Test func `at the end a running worker is told, and its last words are kept`() {
+    @Test func `what a worker says is kept, and at the end it is told and its last words are kept`() {
         var launch = launched()
+        let piece = LogPiece(bytes: Data("a\n".utf8), end: LogPlace(file: 1, offset: 2))
+        #expect(launch.handle(.reported(.log(piece)), at: 15) == [.keepLog(piece)])
+        #expect(launch.isRunning)
         #expect(launch.handle(.stop, at: 20) == [.say(.stop)])
         #expect(!launch.isOver)
-        #expect(launch.handle(.reported(.ended(reason: "it was told to end", logTail: ["bye"])), at: 21) == [.keepLog(["bye"]), .hangUp])
+        #expect(launch.handle(.reported(.log(piece)), at: 21) == [.keepLog(piece)])
+        #expect(launch.handle(.reported(.ended(reason: "it was told to end")), at: 21) == [.hangUp])
         #expect(launch.isOver)
         #expect(launch.handle(.stop, at: 22).isEmpty)
     }

@@ -40,7 +40,7 @@ final class ClusterWorkers {
                 targets.append(HostLauncher.Target(access: access, order: order))
             case .slurm(let allocation):
                 prepare([host.name], tell: tell) {
-                    let slurm = folder.path + "/slurm"
+                    let slurm = folder.slurm
                     let forNodes = SlurmOrder(
                         worker: order, enrolment: "\(slurm)/\(host.name).keys", slots: host.slots, threads: host.threads,
                         timeLimitSeconds: allocation.timeLimitMinutes.map { Double($0) * 60 })

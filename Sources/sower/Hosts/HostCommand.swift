@@ -23,8 +23,10 @@ struct HostCommand: ParsableCommand {
             }
             do {
                 switch request {
-                case .supervise(let order):
-                    try WorkerKeeper(order: order, program: Executable.path, prepareKeys: ClusterKeys.prepare, report: report).run()
+                case .supervise(let order, let place):
+                    try WorkerKeeper(
+                        order: order, logPlace: place, program: Executable.path, prepareKeys: ClusterKeys.prepare, report: report
+                    ).run()
                 case .examine(let examination):
                     report(.examined(HostExamination.facts(examination) { report(.looking(at: $0)) }))
                 }

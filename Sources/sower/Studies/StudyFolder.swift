@@ -18,6 +18,8 @@ struct StudyFolder {
     /// The artifact store that this host's workers share; nothing in it is needed when the sweep has ended.
     var cache: String { path + "/cache" }
     var logs: String { path + "/logs" }
+    /// Orders for Slurm's jobs, and their logs.
+    var slurm: String { path + "/slurm" }
     var tables: String { path + "/tables" }
     /// What `sower export` writes.
     var exports: String { path + "/exports" }
