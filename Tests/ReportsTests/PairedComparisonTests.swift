@@ -33,6 +33,24 @@ struct PairedComparisonTests {
         #expect(PermutationTest(many) == test)
     }
 
+    @Test(arguments: [21, 64, 65, 130])
+    func `draws made side by side count what they count one after another`(count: Int) {
+        let differences = (0..<count).map { Double(($0 * 37 + 11) % 23) - 10.3 }
+        var numbers = SplitMix64(state: 1)
+        let draws = 100_000
+        var extreme = 1
+        for _ in 0..<draws {
+            var (sum, bits) = (0.0, UInt64(0))
+            for (index, difference) in differences.enumerated() {
+                if index % 64 == 0 { bits = numbers.next() }
+                sum += bits & 1 == 0 ? difference : -difference
+                bits >>= 1
+            }
+            if abs(sum) >= abs(differences.reduce(0, +)) - 1e-9 * differences.reduce(0, { $0 + abs($1) }) { extreme += 1 }
+        }
+        #expect(PermutationTest(differences).pValue == Double(extreme) / Double(draws + 1))
+    }
+
     private static let exactManyP = 0.0403897762298584
 
     private static let intervals: [([Double], Double, Double)] = [(five, 0.01, 1.6), (ten, 0.582, 3.232), (skewed, 0.8667, 2.38)]

@@ -24,31 +24,29 @@ package struct PairedComparison: Sendable, Equatable {
     /// Holm's, over the table's comparisons.
     package var adjustedP: Double
 
-    /// `nil` when no cell has a value in both.
+    /// `nil` when no cell has a value in both. Both have the cells of the same pairs and replicates in the same order.
     init?(of arm: [GridCell], with baseline: [GridCell], named name: String, unit: ComparisonUnit) {
-        struct Place: Hashable {
-            var pair: [Int]
-            var replicate: Int
-        }
-        let values = Dictionary(
-            baseline.compactMap { cell in cell.value.map { (Place(pair: cell.pair, replicate: cell.replicate), $0) } },
-            uniquingKeysWith: { first, _ in first })
+        precondition(arm.count == baseline.count, "rows of one grid have the same places")
         // In the grid's order, which fixes the order of all sums.
         var units: [[Double]] = []
-        var places: [Place: Int] = [:]
-        for cell in arm {
-            guard let value = cell.value, let other = values[Place(pair: cell.pair, replicate: cell.replicate)] else { continue }
-            let place =
-                switch unit {
-                case .pair: Place(pair: cell.pair, replicate: 0)
-                case .replicate: Place(pair: [], replicate: cell.replicate)
-                case .cell: Place(pair: cell.pair, replicate: cell.replicate)
-                }
-            if places[place] == nil {
-                places[place] = units.count
-                units.append([])
+        var pairs: [[Int]: Int] = [:]
+        var replicates: [Int: Int] = [:]
+        var last: (pair: [Int], unit: Int)?
+        for (cell, other) in zip(arm, baseline) {
+            guard let value = cell.value, let otherValue = other.value else { continue }
+            let place: Int
+            switch unit {
+            case .pair:
+                place = last.flatMap { $0.pair == cell.pair ? $0.unit : nil } ?? pairs[cell.pair] ?? units.count
+                if place == units.count { pairs[cell.pair] = place }
+                last = (cell.pair, place)
+            case .replicate:
+                place = replicates[cell.replicate] ?? units.count
+                if place == units.count { replicates[cell.replicate] = place }
+            case .cell: place = units.count
             }
-            units[places[place] ?? 0].append(value - other)
+            if place == units.count { units.append([]) }
+            units[place].append(value - otherValue)
         }
         guard !units.isEmpty else { return nil }
         let differences = units.map { $0.reduce(0, +) / Double($0.count) }

@@ -73,12 +73,12 @@ package struct SummaryTable: Sendable, Equatable {
             case .armAndReplicate: ComparisonUnit.pair
             }
         var rows: [Row] = []
-        func append(_ arm: String, _ pair: [Int]?, _ replicate: Int?, where isIncluded: (GridCell) -> Bool) {
-            let cells = grid.cells(arm: arm).filter(isIncluded)
+        func append(_ arm: String, _ pair: [Int]? = nil, _ replicate: Int? = nil, cellsOf: (String) -> [GridCell]) {
+            let cells = cellsOf(arm)
             let comparison = baseline.map { otherBaselines[arm] ?? $0 }.flatMap { baseline in
                 arm == baseline
                     ? nil
-                    : PairedComparison(of: cells, with: grid.cells(arm: baseline).filter(isIncluded), named: baseline, unit: unit)
+                    : PairedComparison(of: cells, with: cellsOf(baseline), named: baseline, unit: unit)
             }
             rows.append(
                 Row(
@@ -88,9 +88,10 @@ package struct SummaryTable: Sendable, Equatable {
         }
         for arm in info.arms {
             switch grouping {
-            case .arm: append(arm, nil, nil) { _ in true }
-            case .armAndPair: for pair in info.pairs { append(arm, pair, nil) { $0.pair == pair } }
-            case .armAndReplicate: for replicate in 1...max(1, info.replicates) { append(arm, nil, replicate) { $0.replicate == replicate } }
+            case .arm: append(arm, cellsOf: grid.cells(arm:))
+            case .armAndPair: for pair in info.pairs { append(arm, pair) { grid.cells(arm: $0, pair: pair) } }
+            case .armAndReplicate:
+                for replicate in 1...max(1, info.replicates) { append(arm, nil, replicate) { grid.cells(arm: $0, replicate: replicate) } }
             }
         }
         adjust(&rows)
