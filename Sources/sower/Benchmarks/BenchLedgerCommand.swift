@@ -15,7 +15,7 @@ struct BenchLedgerCommand: ParsableCommand {
             `sower status` and `sower table` run as processes of their own, each --rounds times.
             """)
 
-    @Option(help: "Evaluation trainings: a multiple of 40, to 40000.")
+    @Option(help: "Evaluation trainings: a multiple of 40, above 40000 one of 80, to 80000.")
     var runs = 20_000
 
     @Option(help: "Epochs of each, 1 to \(Limits.epochsPerJob).")
@@ -33,8 +33,11 @@ struct BenchLedgerCommand: ParsableCommand {
     @OptionGroup var output: OutputOptions
 
     func validate() throws {
-        guard (40...40_000).contains(runs), runs % 40 == 0, (1...Limits.epochsPerJob).contains(epochs), (1...100).contains(rounds) else {
-            throw ValidationError("expected --runs 40 to 40000 in steps of 40, --epochs 1 to \(Limits.epochsPerJob), --rounds 1 to 100")
+        guard (40...80_000).contains(runs), runs % (40 * arms.count) == 0,
+            (1...Limits.epochsPerJob).contains(epochs), (1...100).contains(rounds)
+        else {
+            throw ValidationError(
+                "expected --runs 40 to 80000 in steps of 40, above 40000 of 80, --epochs 1 to \(Limits.epochsPerJob), --rounds 1 to 100")
         }
     }
 
@@ -64,13 +67,16 @@ struct BenchLedgerCommand: ParsableCommand {
         return (ContinuousClock.now - start) / .seconds(1)
     }
 
+    /// A study has up to 1000 replicates; arms on the same network that start alike would share their trainings.
+    private var arms: [String] { runs <= 40_000 ? ["random"] : ["random", "{name: other, method: random, model: custom-resnet18}"] }
+
     /// A study whose every training is finished; returns the seconds that recording took.
     private func record(in path: String) throws -> Double {
         let text = """
             study: large
             data: {format: synthetic, seed: 1, training_per_class: 1, test_per_class: 1}
-            evaluation: {pairs: 40, replicates: \(runs / 40), epochs: \(epochs)}
-            arms: [random]
+            evaluation: {pairs: 40, replicates: \(runs / arms.count / 40), epochs: \(epochs)}
+            arms: [\(arms.joined(separator: ", "))]
             """
         let study = try StudyFiles.decode(text: text, sourceName: "bench", stateDicts: [], overrides: [])
         let plan = study.expand(dataset: Digest(of: "bench"), imagesPerClass: ImagesPerClass(training: 1, validation: 1))
