@@ -19,7 +19,13 @@ package struct Digest: Sendable, Hashable, Comparable {
         self = contiguous ?? Array(bytes).withUnsafeBytes { Digest(raw: $0) }
     }
 
-    private init(raw: UnsafeRawBufferPointer) {
+    /// A digest from 32 raw bytes in memory.
+    package init?(bytes: UnsafeRawBufferPointer) {
+        guard bytes.count == Digest.byteCount else { return nil }
+        self.init(raw: bytes)
+    }
+
+    fileprivate init(raw: UnsafeRawBufferPointer) {
         func word(_ index: Int) -> UInt64 { UInt64(bigEndian: raw.loadUnaligned(fromByteOffset: 8 * index, as: UInt64.self)) }
         words = (word(0), word(1), word(2), word(3))
     }
@@ -47,6 +53,13 @@ package struct Digest: Sendable, Hashable, Comparable {
         self = hasher.finalize()
     }
 
+    /// The SHA-256 of bytes in memory.
+    package init(of bytes: UnsafeRawBufferPointer) {
+        var hasher = DigestHasher()
+        hasher.update(bytes)
+        self = hasher.finalize()
+    }
+
     /// The SHA-256 of a text's UTF-8 bytes.
     package init(of text: String) {
         self.init(of: Array(text.utf8))
@@ -56,6 +69,14 @@ package struct Digest: Sendable, Hashable, Comparable {
     package var bytes: [UInt8] {
         var bigEndian = (words.0.bigEndian, words.1.bigEndian, words.2.bigEndian, words.3.bigEndian)
         return withUnsafeBytes(of: &bigEndian) { Array($0) }
+    }
+
+    /// Writes the 32 raw bytes, wherever that is.
+    package func write(to start: UnsafeMutableRawPointer) {
+        start.storeBytes(of: words.0.bigEndian, as: UInt64.self)
+        start.storeBytes(of: words.1.bigEndian, toByteOffset: 8, as: UInt64.self)
+        start.storeBytes(of: words.2.bigEndian, toByteOffset: 16, as: UInt64.self)
+        start.storeBytes(of: words.3.bigEndian, toByteOffset: 24, as: UInt64.self)
     }
 
     /// 64 lowercase hexadecimal digits.
@@ -127,5 +148,5 @@ package struct DigestHasher {
     package mutating func update(_ bytes: [UInt8]) { bytes.withUnsafeBytes { hash.update(bufferPointer: $0) } }
 
     /// The digest of all bytes so far; the hasher may go on afterwards.
-    package func finalize() -> Digest { Digest(bytes: Array(hash.finalize()))! }
+    package func finalize() -> Digest { hash.finalize().withUnsafeBytes { Digest(raw: $0) } }
 }

@@ -6,8 +6,14 @@ import Studies
 
 extension LedgerReader {
     /// Which epochs of a cell are read.
-    package enum EpochSelection: Sendable {
+    package enum EpochSelection: Sendable, Equatable {
         case all, last, none
+        /// This epoch and the last.
+        case at(Int)
+
+        var needsAll: Bool { self != .last && self != .none }
+
+        func keeps(_ epoch: Int) -> Bool { self == .all || self == .at(epoch) }
     }
 
     /// All studies, the one registered last first.
@@ -48,26 +54,26 @@ extension LedgerReader {
         }
     }
 
-    /// A stage's cells, by arm as registered, pair and replicate, with the epochs of the results that stand; what they are made from is
-    /// compared with its seals.
+    /// A stage's cells, by arm as registered, pair and replicate, with the epochs of the results that stand; the study and all that has
+    /// come of it is compared with its seals.
     package func cellResults(study: StudyID, stage: String = "evaluate", epochs: EpochSelection = .all)
         throws(LedgerError) -> [CellRow]
     {
-        try read { db in
-            let cells = try Row.fetchCursor(db, sql: Queries.cells, arguments: [study.rawValue, stage])
-            var result: [CellRow] = []
-            result.reserveCapacity(
-                try Int.fetchOne(
-                    db, sql: "SELECT count(*) FROM cells WHERE study = ? AND stage = ?", arguments: [study.rawValue, stage]) ?? 0)
-            var hasher = RowHasher()
-            while let row = try cells.next() {
-                result.append(try cell(row, of: cells, epochs: epochs, &hasher, db))
-            }
-            return result
-        }
+        try cellResults(study: study, stage: stage, epochs: epochs) { $0 }
     }
 
-    /// The cell of the row that a cursor of `Queries.cells` is at, compared with its seals.
+    /// The same, and what is made of each cell: a large study's two threads share that too.
+    package func cellResults<Cell: Sendable>(
+        study: StudyID, stage: String = "evaluate", epochs: EpochSelection = .all, _ make: @escaping (CellRow) -> Cell
+    ) throws(LedgerError) -> [Cell] {
+        try sealed(study, cells: SealedStudy<Cell>.Selection(stage: stage, epochs: epochs, make: make)).cells
+    }
+
+    /// A study's jobs by stage and state, as `stageCounts` gives them; the study and all that has come of it is compared with its seals.
+    @discardableResult
+    package func requireSealed(study: StudyID) throws(LedgerError) -> [StageCount] { try (sealed(study) as SealedStudy<CellRow>).stages }
+
+    /// The cell of the row that a cursor of `Queries.exportedCells` is at, compared with its seals.
     func cell(_ row: Row, of cells: RowCursor, epochs: EpochSelection, _ hasher: inout RowHasher, _ db: Database) throws -> CellRow {
         try Seals.check(row, of: cells, at: 5, &hasher, path: path)
         var result = CellRow(
@@ -75,10 +81,12 @@ extension LedgerReader {
             state: JobState(stored: row[7], isRunning: row[4]),
             epochs: row.hasNull(atIndex: 18) || epochs == .none ? [] : [row.epochMetrics(from: 18)],
             numericClass: row[12], seconds: row[13], divergedAt: row.divergence(14), failure: row.failure(16))
-        guard epochs == .all, let attempt = row[9] as Int? else { return result }
+        guard epochs.needsAll, let attempt = row[9] as Int? else { return result }
         let rows = try Row.fetchCursor(db.cachedStatement(sql: Queries.epochs), arguments: [row[3] as Int64, attempt])
         result.epochs = []
         while let epoch = try rows.next() {
+            // The last stays, whichever is asked for.
+            if let before = result.epochs.last, !epochs.keeps(before.epoch) { result.epochs.removeLast() }
             result.epochs.append(epoch.epochMetrics(from: 0))
             hasher.add(rows)
         }

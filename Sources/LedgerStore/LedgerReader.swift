@@ -58,8 +58,10 @@ package final class LedgerReader: Sendable {
             configuration.label = "LedgerStore.LedgerReader"
             configuration.readonly = true
             configuration.busyMode = .timeout(1)
-            // 64 MiB of pages: what seals cover is read more than once.
-            configuration.prepareDatabase { db in try db.execute(sql: "PRAGMA query_only = 1; PRAGMA cache_size = -65536") }
+            // 64 MiB of pages: what seals cover is read more than once. What is not in the write-ahead log is read where it lies in memory.
+            configuration.prepareDatabase { db in
+                try db.execute(sql: "PRAGMA query_only = 1; PRAGMA cache_size = -65536; PRAGMA mmap_size = 1073741824")
+            }
             let queue = try DatabaseQueue(path: path, configuration: configuration)
             try queue.read { db in
                 let application = try Int32.fetchOne(db, sql: "PRAGMA application_id") ?? 0
@@ -93,10 +95,44 @@ package final class LedgerReader: Sendable {
         return folder
     }
 
-    /// Throws `.damaged` unless the study's row, its grid and its jobs' results are as they were sealed; those of one stage may be
-    /// skipped by whoever reads its cells, which compares them.
-    package func requireSealed(study: StudyID, skippedStage: String? = nil) throws(LedgerError) {
-        try read { db in try Seals.check(study: study.rawValue, skippedStage: skippedStage, path: path, db) }
+    /// Throws `.damaged` unless every study's row is as it was sealed: for whoever reads the study's cells next, which compares the rest.
+    package func requireSealedStudyRows() throws(LedgerError) {
+        try read { db in try Seals.checkStudyRows(path: path, db) }
+    }
+
+    /// A study that is compared with its seals; a large one by two threads, with a connection each.
+    func sealed<Cell>(_ study: StudyID, cells: SealedStudy<Cell>.Selection? = nil) throws(LedgerError) -> SealedStudy<Cell> {
+        try readTwice { db, other in
+            try SealedStudy(study: study.rawValue, cells: cells, path: path, db, alongside: other)
+        }
+    }
+
+    /// Calls `body` with a second connection that sees the same state, if the ledger is large and holds still for a moment.
+    private func readTwice<Result>(_ body: (Database, Database?) throws -> Result) throws(LedgerError) -> Result {
+        let file = copyFolder.map { $0 + "/ledger.sqlite" } ?? path
+        guard LedgerFile.size(at: file) ?? 0 >= Self.checkedBytes, let second = try? Self.open(file, reportedAs: path) else {
+            return try read { try body($0, nil) }
+        }
+        defer { try? second.close() }
+        return try mapped(path) {
+            for _ in 0..<3 {
+                // The number changes on a connection when another has committed: if it is the same before this state is held and after,
+                // both see one state. Source: https://www.sqlite.org/pragma.html#pragma_data_version
+                let before = try second.read { try Self.dataVersion($0) }
+                let result: Result? = try queue.read { db in
+                    _ = try Self.dataVersion(db)
+                    return try second.read { other in try Self.dataVersion(other) == before ? body(db, other) : nil }
+                }
+                if let result { return result }
+            }
+            return try queue.read { try body($0, nil) }
+        }
+    }
+
+    /// Takes the connection's state for the transaction, which begins with the first page that is read.
+    private static func dataVersion(_ db: Database) throws -> Int {
+        _ = try Int.fetchOne(db, sql: "SELECT count(*) FROM stages")
+        return try Int.fetchOne(db, sql: "PRAGMA data_version") ?? 0
     }
 
     package func read<Result>(_ body: (Database) throws -> Result) throws(LedgerError) -> Result {

@@ -16,10 +16,20 @@ package enum Queries {
         GROUP BY study_jobs.stage
         """
 
-    /// A cell's place, its job, whether that is running, the seal of its result, what that is over, the seal of its epochs.
-    package static let cells = "SELECT \(cellColumns) FROM cells \(cellJoins) \(cellOrder)"
+    /// A study's jobs and cells as its seal is over them, with the job's number in place of its digest.
+    package static let gridJobs = "SELECT stage, priority, job FROM study_jobs WHERE study = ? ORDER BY stage, job"
+    package static let gridCells = "SELECT stage, position, arm, pair, replicate, job FROM cells WHERE study = ? ORDER BY stage, position"
 
-    /// The same, and the attempt whose result stands, or else the newest: number, worker, host, start and end; and when it was settled.
+    /// From one number to another: a job's number, the seal of its result, what that is over, the seal of its epochs.
+    package static let sealedJobs = """
+        SELECT jobs.id, job_seals.result, \(Seals.sealed), job_seals.epochs FROM jobs LEFT JOIN job_seals ON job_seals.job = jobs.id
+        WHERE jobs.id BETWEEN ? AND ? ORDER BY jobs.id
+        """
+
+    package static let runningJobs = "SELECT job FROM attempts WHERE state = 'running'"
+
+    /// A cell's place, its job, whether that is running, the seal of its result, what that is over, the seal of its epochs; and the
+    /// attempt whose result stands, or else the newest: number, worker, host, start and end; and when it was settled.
     static let exportedCells = """
         SELECT \(cellColumns), latest.number, latest.worker, workers.host, latest.started_at, latest.ended_at, jobs.settled_at
         FROM cells \(cellJoins)

@@ -2,7 +2,6 @@ import Coordination
 import Digests
 import Foundation
 import GRDB
-import GRDBSQLite
 import Studies
 
 /// Digests over what tables are made of, beside the rows themselves: SQLite has no checksums, so a bit that flips in a page is
@@ -78,30 +77,19 @@ enum Seals {
 
     // MARK: Checking
 
-    /// Throws `.damaged` unless every study's row, and this study's grid, are as they were sealed.
-    static func checkGrid(study: Int64, path: String, _ db: Database) throws {
+    /// Throws `.damaged` unless every study's row is as it was sealed.
+    static func checkStudyRows(path: String, _ db: Database) throws {
         for row in try Row.fetchAll(db, sql: "SELECT id, (SELECT row FROM study_seals WHERE study = id) FROM studies") {
             let id: Int64 = row[0]
             guard (row[1] as Data?) == (try rowDigest(study: id, db)).blob else { throw damaged("the row of study \(id)", path) }
         }
-        let grid = try Data.fetchOne(db, sql: "SELECT grid FROM study_seals WHERE study = ?", arguments: [study])
-        guard grid == (try gridDigest(study: study, db)).blob else { throw damaged("the list of stages, jobs and cells", path) }
     }
 
     /// Throws `.damaged` unless every study's row, and this study's grid and settled jobs, are as they were sealed.
     ///
-    /// Costs a few microseconds a job, nothing an epoch: what other epochs than the last say is compared where they are read.
-    /// Those of `skippedStage` are left to whoever reads its cells.
-    static func check(study: Int64, skippedStage: String? = nil, path: String, _ db: Database) throws {
-        try checkGrid(study: study, path: path, db)
-        let jobs = try Row.fetchCursor(
-            db,
-            sql: jobRow + """
-                JOIN study_jobs ON study_jobs.job = jobs.id AND study_jobs.study = ?1
-                WHERE study_jobs.stage IS NOT (SELECT position FROM stages WHERE study = ?1 AND name = ?2)
-                """, arguments: [study, skippedStage])
-        var hasher = RowHasher()
-        while let job = try jobs.next() { try check(job, of: jobs, at: 0, &hasher, path: path) }
+    /// Costs a microsecond a job, nothing an epoch: what other epochs than the last say is compared where they are read.
+    static func check(study: Int64, path: String, _ db: Database) throws {
+        _ = try SealedStudy<CellRow>(study: study, path: path, db)
     }
 
     /// Of the row that a cursor is at, the seal in column `first` and the columns of `sealed` behind it: an open job has no seal,
@@ -111,10 +99,13 @@ enum Seals {
         let digest = hasher.finalize()
         let isOpen = (row[first + 2] as String?) == "open"
         guard isOpen == row.hasNull(atIndex: first), try isOpen || row.digest(first) == digest else {
-            let name = (try? row.job(first + 1).short) ?? "with an unreadable id"
-            throw damaged("the result of job \(name)", path)
+            throw damagedResult(of: (try? row.job(first + 1).short) ?? "with an unreadable id", path)
         }
     }
+
+    static func damagedResult(of job: String, _ path: String) -> LedgerError { damaged("the result of job \(job)", path) }
+
+    static func damagedGrid(_ path: String) -> LedgerError { damaged("the list of stages, jobs and cells", path) }
 
     static func damaged(_ what: String, _ path: String) -> LedgerError {
         .damaged(path: path, detail: "\(what) is not what was recorded: bits have changed on the disk or in memory")
@@ -155,13 +146,14 @@ enum Seals {
         try digest("SELECT id, name, definition_digest, definition, created_at, registration FROM studies WHERE id = ?", [study], db)
     }
 
+    static let gridStages = "SELECT position, name FROM stages WHERE study = ? ORDER BY position"
+
+    /// `SealedStudy` makes the same digest of rows that it reads without the joins.
     private static func gridDigest(study: Int64, _ db: Database) throws -> Digest {
         var hasher = RowHasher()
         for sql in [
-            "SELECT position, name FROM stages WHERE study = ? ORDER BY position",
-            """
-            SELECT stage, priority, digest FROM study_jobs JOIN jobs ON jobs.id = job WHERE study = ? ORDER BY stage, job
-            """,
+            gridStages,
+            "SELECT stage, priority, digest FROM study_jobs JOIN jobs ON jobs.id = job WHERE study = ? ORDER BY stage, job",
             """
             SELECT stage, position, arm, pair, replicate, digest FROM cells JOIN jobs ON jobs.id = job
             WHERE study = ? ORDER BY stage, position
@@ -170,59 +162,5 @@ enum Seals {
             try hasher.add(all: Row.fetchCursor(db.cachedStatement(sql: sql), arguments: [study]))
         }
         return hasher.finalize()
-    }
-}
-
-/// SHA-256 over rows: each value by its type, its length and its bytes, each row by its number of columns.
-///
-/// Reads the columns of a cursor's row from SQLite itself: through GRDB's values it would cost ten times as much, and a large
-/// study has millions of them.
-struct RowHasher {
-    private var bytes: [UInt8] = []
-    private var hasher = DigestHasher()
-
-    mutating func add(all rows: RowCursor) throws {
-        while try rows.next() != nil { add(rows) }
-    }
-
-    /// Adds the row that a cursor is at, or some of its columns.
-    mutating func add(_ rows: RowCursor, _ columns: Range<Int>? = nil) {
-        let statement = rows._statement.sqliteStatement
-        let columns = columns ?? 0..<Int(sqlite3_column_count(statement))
-        append(tag: 0, UInt64(columns.count))
-        for column in Int32(columns.lowerBound)..<Int32(columns.upperBound) {
-            switch sqlite3_column_type(statement, column) {
-            case SQLITE_INTEGER: append(tag: 2, UInt64(bitPattern: sqlite3_column_int64(statement, column)))
-            case SQLITE_FLOAT: append(tag: 3, sqlite3_column_double(statement, column).bitPattern)
-            case SQLITE_TEXT: append(tag: 4, UnsafeRawPointer(sqlite3_column_text(statement, column)), statement, column)
-            case SQLITE_BLOB: append(tag: 5, sqlite3_column_blob(statement, column), statement, column)
-            default: append(tag: 1, 0)
-            }
-        }
-        if bytes.count > 1 << 14 { flush() }
-    }
-
-    /// The digest of what was added; the hasher begins anew.
-    mutating func finalize() -> Digest {
-        flush()
-        defer { hasher = DigestHasher() }
-        return hasher.finalize()
-    }
-
-    private mutating func append(tag: UInt8, _ start: UnsafeRawPointer?, _ statement: SQLiteStatement, _ column: Int32) {
-        // After the value itself was asked for, so that the count is of its bytes.
-        let count = Int(sqlite3_column_bytes(statement, column))
-        append(tag: tag, UInt64(count))
-        bytes.append(contentsOf: UnsafeRawBufferPointer(start: start, count: count))
-    }
-
-    private mutating func append(tag: UInt8, _ word: UInt64) {
-        bytes.append(tag)
-        withUnsafeBytes(of: word.littleEndian) { bytes.append(contentsOf: $0) }
-    }
-
-    private mutating func flush() {
-        hasher.update(bytes)
-        bytes.removeAll(keepingCapacity: true)
     }
 }

@@ -207,21 +207,26 @@ import LedgerStore
             }
         }
         let plans: [String: [String]] = [
-            "stageCounts": try plan(Queries.stageCounts, [1]), "cells": try plan(Queries.cells, [1, "evaluate"]),
+            "stageCounts": try plan(Queries.stageCounts, [1]), "gridJobs": try plan(Queries.gridJobs, [1]),
+            "gridCells": try plan(Queries.gridCells, [1]), "sealedJobs": try plan(Queries.sealedJobs, [1, 9]),
+            "runningJobs": try plan(Queries.runningJobs, []),
             "epochs": try plan(Queries.epochs, [1, 1]), "lastEpoch": try plan(Queries.lastEpoch, [1, 1]),
             "trainingRate": try plan(Queries.trainingRate, [0]), "failures": try plan(Queries.failures, [1, 10]),
         ]
         for (name, steps) in plans {
             for step in steps {
-                // The index of failed jobs alone is walked from its end; everything else is looked up.
+                // The indexes of failed jobs and of running attempts hold nothing else; everything else is looked up.
                 let isBounded = !step.hasPrefix("SCAN") || step.contains("INDEX failed_jobs") || step.hasPrefix("SCAN CONSTANT")
+                    || step.contains("INDEX one_running_attempt_a_job") || step.contains("INDEX running_attempts")
                 #expect(isBounded && !step.contains("TEMP B-TREE") && !step.contains("AUTOMATIC"), "\(name): \(step)")
             }
         }
         #expect(plans["stageCounts"]!.contains { $0.contains("SEARCH study_jobs USING PRIMARY KEY (study=?)") })
         #expect(plans["stageCounts"]!.contains { $0.contains("attempts USING") && $0.contains("one_running_attempt_a_job") })
         #expect(!plans["stageCounts"]!.contains { $0.contains("epochs") })
-        #expect(plans["cells"]!.contains { $0.contains("SEARCH cells USING PRIMARY KEY (study=? AND stage=?)") })
+        #expect(plans["gridJobs"] == ["SEARCH study_jobs USING PRIMARY KEY (study=?)"])
+        #expect(plans["gridCells"] == ["SEARCH cells USING PRIMARY KEY (study=?)"])
+        #expect(plans["sealedJobs"]!.contains { $0.contains("SEARCH jobs USING INTEGER PRIMARY KEY (rowid>? AND rowid<?)") })
         #expect(plans["epochs"]!.contains { $0.contains("SEARCH epochs USING PRIMARY KEY (job=? AND attempt=?)") })
         #expect(plans["trainingRate"]!.contains { $0.contains("COVERING INDEX streamed_epochs (streamed_at>?)") })
     }

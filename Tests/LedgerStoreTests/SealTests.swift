@@ -107,9 +107,9 @@ import Testing
         let (folder, study) = try settled()
         try tamper(folder, sql)
         let reader = try LedgerReader(path: folder.ledger)
-        try reader.requireSealed(study: study, skippedStage: "evaluate")
-        #expect(throws: LedgerError.self) { try reader.requireSealed(study: study, skippedStage: "pretrain") }
-        for epochs in [LedgerReader.EpochSelection.all, .last, .none] {
+        try reader.requireSealedStudyRows()
+        #expect(throws: LedgerError.self) { try reader.requireSealed(study: study) }
+        for epochs in [LedgerReader.EpochSelection.all, .last, .none, .at(1)] {
             #expect(throws: LedgerError.self) { try reader.cellResults(study: study, epochs: epochs) }
         }
         #expect(try !reader.audit().problems.isEmpty)

@@ -7,15 +7,16 @@ import Studies
 /// A study's table as a function of its ledger.
 struct StudyReport {
     private let study: Study
-    private let cells: [CellRow]
+    private let cells: [CellResult]
     private let recorded: RecordedStudy
     let isComplete: Bool
 
-    /// Reads the last epochs only, unless another `epoch` is asked for: a hundredth of the ledger.
+    /// Reads the last epochs only, unless another `epoch` is asked for: a hundredth of the ledger. Compares all of the study with its
+    /// seals.
     init(_ recorded: RecordedStudy, epoch: Int? = nil) throws {
         study = recorded.study
         let isLast = epoch ?? study.evaluation.recipe.epochs == study.evaluation.recipe.epochs
-        cells = try recorded.reader.cellResults(study: recorded.id, epochs: isLast ? .last : .all)
+        cells = try recorded.reader.cellResults(study: recorded.id, epochs: isLast ? .last : .at(epoch ?? 0), CellResult.init)
         self.recorded = recorded
         isComplete = cells.allSatisfy { $0.state == .finished }
     }
@@ -25,13 +26,13 @@ struct StudyReport {
         unit: ComparisonUnit? = nil
     ) throws -> SummaryTable {
         SummaryTable.make(
-            info: TableInfo(study), cells: cells.map(CellResult.init), metric: metric, epoch: epoch, grouping: grouping,
+            info: TableInfo(study), cells: cells, metric: metric, epoch: epoch, grouping: grouping,
             baseline: try baseline.arm(of: study), otherBaselines: baseline.otherArms(of: study), unit: unit)
     }
 
     /// The table, whose rows are arms, with the published numbers beside ours.
     func comparedWithPublished(_ table: SummaryTable) -> SummaryTable {
-        table.compared(with: PublishedReference(study), cells: cells.map(CellResult.init))
+        table.compared(with: PublishedReference(study), cells: cells)
     }
 
     func settledText() throws -> String {

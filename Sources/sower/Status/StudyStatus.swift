@@ -85,7 +85,7 @@ struct StudyStatus: Codable {
             shortages = reply.notes
             launchProblems = LaunchProblems.read(of: recorded.folder)
         }
-        stages = try reader.stageCounts(study: recorded.id).map {
+        stages = recorded.stages.map {
             // A lease without a coordinator is no running job.
             StageLine(
                 stage: $0.stage, waiting: $0.waiting + (isRunning ? 0 : $0.running), running: isRunning ? $0.running : 0,

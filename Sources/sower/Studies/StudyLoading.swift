@@ -136,8 +136,11 @@ struct RecordedStudy {
     var id: StudyID
     var reader: LedgerReader
     var folder: StudyFolder
+    /// The jobs by stage and state, as they were compared; none for whoever reads the cells.
+    var stages: [StageCount]
 
-    /// Compares everything that tables are made of with its seals; not twice the evaluations of a caller that `readsCells`.
+    /// Compares everything that tables are made of with its seals; but the study's row alone for a caller that `readsCells` next, which
+    /// compares everything.
     init(_ folder: StudyFolder, readsCells: Bool = false) throws {
         self.folder = folder
         reader = try LedgerReader(path: folder.ledger)
@@ -145,7 +148,12 @@ struct RecordedStudy {
             throw Stop(.configuration, "the ledger \(folder.ledger) holds no study", remedy: "Start it with `sower run`.")
         }
         id = row.id
-        try reader.requireSealed(study: id, skippedStage: readsCells ? Stage.evaluate.rawValue : nil)
+        if readsCells {
+            try reader.requireSealedStudyRows()
+            stages = []
+        } else {
+            stages = try reader.requireSealed(study: id)
+        }
         do {
             study = try JSONDecoder().decode(Study.self, from: Data(row.definitionJSON.utf8))
         } catch {
