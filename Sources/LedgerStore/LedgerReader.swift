@@ -58,9 +58,9 @@ package final class LedgerReader: Sendable {
             configuration.label = "LedgerStore.LedgerReader"
             configuration.readonly = true
             configuration.busyMode = .timeout(1)
-            // 64 MiB of pages: what seals cover is read more than once. What is not in the write-ahead log is read where it lies in memory.
+            // 64 MiB of pages: what seals cover is read more than once.
             configuration.prepareDatabase { db in
-                try db.execute(sql: "PRAGMA query_only = 1; PRAGMA cache_size = -65536; PRAGMA mmap_size = 1073741824")
+                try db.execute(sql: "PRAGMA query_only = 1; PRAGMA cache_size = -65536")
             }
             let queue = try DatabaseQueue(path: path, configuration: configuration)
             try queue.read { db in
