@@ -9,7 +9,8 @@ import Synchronization
 /// length is one more write to wait for. SQLite writes over them, and begins at the front again after a checkpoint. A disk without the
 /// room has to do without.
 final class LogReserve: Sendable {
-    private static let stepBytes = 4 << 20
+    /// Small: the commit that finds too little ahead waits for it.
+    private static let stepBytes = 512 << 10
     /// So much is ahead of every commit, unless it is a long one.
     private static let aheadBytes = 1 << 20
 

@@ -49,14 +49,13 @@ enum Seals {
     /// Seals a job that has just been settled.
     static func seal(job: Int64, _ db: Database) throws {
         var hasher = RowHasher()
-        let rows = try Row.fetchCursor(db.cachedStatement(sql: settled), arguments: [job])
-        guard let row = try rows.next() else { preconditionFailure("what is sealed has just been settled") }
-        hasher.add(rows)
-        let result = hasher.finalize()
-        let all = try digest(Queries.epochs, [job, row[3] as Int?], db)
-        let lastEpoch = EpochMetrics.names.indices.map { row[jobColumnCount + $0] as DatabaseValue }
-        try db.cachedStatement(sql: insertion).execute(
-            arguments: [job, result.blob, all.blob] + StatementArguments(lastEpoch))
+        try db.run(settled, [job]) { row in
+            hasher.add(row)
+            let result = hasher.finalize()
+            try db.run(Queries.epochs, [job, ColumnValue(row: row, column: settledAttemptColumn)]) { hasher.add($0) }
+            let lastEpoch = EpochMetrics.names.indices.map { ColumnValue(row: row, column: jobColumnCount + $0) }
+            try db.run(insertion, [job, result, hasher.finalize()] + lastEpoch)
+        }
     }
 
     private static let insertion = """
@@ -119,6 +118,7 @@ enum Seals {
         jobs.diverged_epoch, jobs.diverged_step, jobs.failure_reason, jobs.failure_message
         """
     static let jobColumnCount = 12
+    private static let settledAttemptColumn = 3
 
     /// What the seal of a result is over: `jobColumns`, then the last epoch.
     static let sealed = jobColumns + ", " + EpochMetrics.names.map { "job_seals." + $0 }.joined(separator: ", ")

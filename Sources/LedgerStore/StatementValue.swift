@@ -50,9 +50,21 @@ extension Optional: StatementValue where Wrapped: StatementValue {
 /// SQLITE_TRANSIENT, a macro that Swift does not import: SQLite copies the bytes before it returns.
 private var copies: sqlite3_destructor_type { unsafeBitCast(-1, to: sqlite3_destructor_type.self) }
 
+/// A column of the row that another statement is at.
+struct ColumnValue: StatementValue {
+    let row: SQLiteStatement
+    let column: Int
+
+    func bind(to statement: SQLiteStatement, at index: Int32) -> Int32 {
+        sqlite3_bind_value(statement, index, sqlite3_column_value(row, Int32(column)))
+    }
+}
+
 extension Database {
-    /// Runs a statement that gives no rows; it stays prepared for the next time.
-    func run(_ sql: String, _ values: [any StatementValue]) throws {
+    /// Runs a statement; it stays prepared for the next time.
+    ///
+    /// - Parameter body: called at each row.
+    func run(_ sql: String, _ values: [any StatementValue] = [], forEachRow body: (SQLiteStatement) throws -> Void = { _ in }) throws {
         let statement = try cachedStatement(sql: sql).sqliteStatement
         precondition(Int(sqlite3_bind_parameter_count(statement)) == values.count, "a value for each parameter")
         // Its code is the last step's, which was reported then.
@@ -61,9 +73,27 @@ extension Database {
             let code = value.bind(to: statement, at: Int32(index + 1))
             guard code == SQLITE_OK else { throw failure(code, sql) }
         }
-        let code = sqlite3_step(statement)
         defer { sqlite3_reset(statement) }
-        guard code == SQLITE_DONE else { throw failure(code, sql) }
+        while true {
+            switch sqlite3_step(statement) {
+            case SQLITE_ROW: try body(statement)
+            case SQLITE_DONE: return
+            case let code: throw failure(code, sql)
+            }
+        }
+    }
+
+    /// As GRDB's own, whose statements are prepared anew each time; observers of GRDB's, of which there are none, are not told.
+    func transaction(_ body: () throws -> Void) throws {
+        try run("BEGIN IMMEDIATE")
+        do {
+            try body()
+            try run("COMMIT")
+        } catch {
+            // A full disk may have done so already.
+            if isInsideTransaction { try? run("ROLLBACK") }
+            throw error
+        }
     }
 
     private func failure(_ code: Int32, _ sql: String) -> DatabaseError {
