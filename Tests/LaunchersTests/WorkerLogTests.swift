@@ -78,7 +78,9 @@ import Testing
         deinit { try? FileManager.default.removeItem(atPath: folder) }
 
         func say(_ text: String) throws {
-            if !FileManager.default.fileExists(atPath: theirs) { FileManager.default.createFile(atPath: theirs, contents: nil) }
+            if !FileManager.default.fileExists(atPath: theirs) {
+                try #require(FileManager.default.createFile(atPath: theirs, contents: nil))
+            }
             let file = try #require(FileHandle(forWritingAtPath: theirs))
             try file.seekToEnd()
             try file.write(contentsOf: Data(text.utf8))

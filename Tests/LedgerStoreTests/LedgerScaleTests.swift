@@ -58,7 +58,7 @@ import LedgerStore
         }
         #expect(status.first?.total == jobs)
         let reader = try LedgerReader(path: folder.ledger)
-        try timed("seals") { try reader.requireSealed(study: id) }
+        _ = try timed("seals") { try reader.requireSealed(study: id) }
         try timed("cells, no epochs") { _ = try reader.cellResults(study: id, epochs: .none) }
         try timed("cells, last epoch") { _ = try reader.cellResults(study: id, epochs: .last) }
         try timed("cells, all epochs") { _ = try reader.cellResults(study: id) }
