@@ -46,6 +46,9 @@ extension Dispatcher {
             .map { SilentWorker(name: $0.key, seconds: Int(now - $0.value.lastHeard)) }.sorted { $0.name < $1.name }
     }
 
+    /// How the reason begins for which a worker was given up that nobody has heard.
+    package static let silenceWords = "silent for"
+
     /// The workers whose leases have run out, by name.
     mutating func takeSilent(at now: Instant) -> [String] {
         var silent: [String] = []

@@ -184,7 +184,7 @@ package struct Dispatcher: Sendable {
         case .tick:
             for name in takeSilent(at: now) {
                 guard let heard = workers[name]?.lastHeard else { continue }
-                lose(name, reason: "silent for \(Int(now - heard)) s", at: now, &commands)
+                lose(name, reason: "\(Self.silenceWords) \(Int(now - heard)) s", at: now, &commands)
             }
         }
         assignReadyJobs(at: now, &commands)

@@ -30,6 +30,27 @@ struct StudyStatus: Codable {
         }
     }
 
+    /// A worker that was given up, and has not come back; nor has another on its host.
+    struct LostWorkerLine: Codable {
+        var name: String
+        var host: String
+        var since: Date
+        var reason: String
+
+        /// How long it is news.
+        static let seconds = 3600.0
+
+        static func lines(_ workers: [WorkerRow], now: Date) -> [LostWorkerLine] {
+            let here = Set(workers.filter { $0.leftAt == nil }.map(\.host))
+            return workers.compactMap { worker in
+                guard let since = worker.leftAt, now.timeIntervalSince(since) < seconds, !here.contains(worker.host),
+                    let reason = worker.leaveReason, reason.hasPrefix(Dispatcher.silenceWords)
+                else { return nil }
+                return LostWorkerLine(name: worker.name, host: worker.host, since: since, reason: reason)
+            }
+        }
+    }
+
     struct FailureLine: Codable {
         var job: String
         var reason: String
@@ -60,12 +81,14 @@ struct StudyStatus: Codable {
     var launchProblems: [String]?
     var stages: [StageLine]
     var workers: [WorkerLine]
+    var lostWorkers: [LostWorkerLine]
     var failures: [FailureLine]
     var notes: [NoteLine]
     var imagesPerSecond: Double
 
     enum CodingKeys: String, CodingKey {
         case version, kind, study, mode, shortages, stages, workers, failures, notes
+        case lostWorkers = "lost_workers"
         case quarantinedHosts = "quarantined_hosts"
         case launchProblems = "launch_problems"
         case coordinatorProcess = "coordinator_process"
@@ -91,12 +114,13 @@ struct StudyStatus: Codable {
                 stage: $0.stage, waiting: $0.waiting + (isRunning ? 0 : $0.running), running: isRunning ? $0.running : 0,
                 finished: $0.finished, diverged: $0.diverged, failed: $0.failed)
         }
-        workers = isRunning
-            ? try reader.workers().filter { $0.leftAt == nil && ($0.runningAttempts > 0 || silences[$0.name] != nil) }.map {
-                WorkerLine(
-                    name: $0.name, host: $0.host, slots: $0.slots, running: $0.runningAttempts, numericClass: $0.numericClass,
-                    silentSeconds: silences[$0.name])
-            } : []
+        let known = isRunning ? try reader.workers() : []
+        workers = known.filter { $0.leftAt == nil && ($0.runningAttempts > 0 || silences[$0.name] != nil) }.map {
+            WorkerLine(
+                name: $0.name, host: $0.host, slots: $0.slots, running: $0.runningAttempts, numericClass: $0.numericClass,
+                silentSeconds: silences[$0.name])
+        }
+        lostWorkers = LostWorkerLine.lines(known, now: Date())
         failures = try reader.failures(study: recorded.id, limit: 10).map {
             FailureLine(job: $0.job.short, reason: $0.failure.code, message: $0.failure.message)
         }
@@ -130,6 +154,11 @@ struct StudyStatus: Codable {
             let silence = worker.silentSeconds.map { ", silent for \($0) s: it gets nothing new until it is heard" } ?? ""
             lines.append(
                 "  \(worker.name) on \(worker.host): \(worker.running) of \(worker.slots) slots busy, \(worker.numericClass)\(silence)")
+        }
+        for worker in lostWorkers {
+            lines.append(
+                "  gone: \(worker.name) on \(worker.host) since \(worker.since.formatted(.dateTime.hour().minute())), \(worker.reason): its jobs are tried elsewhere, "
+                    + "and it is welcome back")
         }
         for note in notes { lines.append("  \(note.kind), \(note.at.formatted(.dateTime.hour().minute())): \(note.text)") }
         for failure in failures {
