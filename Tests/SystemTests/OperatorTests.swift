@@ -30,7 +30,7 @@ extension SystemTests {
             bench.thaw(later)
             let ending = try sweep.finish(within: 60)
             #expect(ending.exitCode == 5 && ending.standardError.contains("stopped by `sower stop`"))
-            #expect(try ending.remedy == "Continue with: sower resume tiny --results \(bench.results) --workers 2")
+            #expect(ending.remedy == "Continue with: sower resume tiny --results \(bench.results) --workers 2")
             bench.expectNoProcessIsLeft()
             #expect(try bench.status()?.stages.allSatisfy { $0.running == 0 && $0.failed == 0 } == true)
 
