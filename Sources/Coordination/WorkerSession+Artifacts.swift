@@ -15,8 +15,8 @@ extension WorkerSession.Held {
         switch phase {
         case .fetching, .queued, .running:
             assignment.inputs.map(\.artifact.digest) + [assignment.checkpoint?.digest, checkpoint?.artifact.digest].compactMap { $0 }
-        // What travels is needed as it is.
-        case .handingBack: []
+        // What travels is needed as it is; the newest may wait.
+        case .handingBack: [checkpoint?.artifact.digest].compactMap { $0 }
         case .pushing(let result, _), .reporting(let result, _):
             result.artifacts.map(\.digest)
         }
@@ -26,7 +26,7 @@ extension WorkerSession.Held {
     var needsArtifacts: Bool {
         switch phase {
         case .fetching, .queued, .running: !assignment.inputs.isEmpty || assignment.checkpoint != nil || checkpoint != nil
-        case .handingBack: false
+        case .handingBack: checkpoint != nil
         case .pushing(let result, _), .reporting(let result, _): !result.artifacts.isEmpty
         }
     }

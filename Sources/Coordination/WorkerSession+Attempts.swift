@@ -51,11 +51,4 @@ extension WorkerSession {
         if numbers[attempt.job]?.isEmpty ?? false { numbers[attempt.job] = nil }
     }
 
-    /// A newer checkpoint, or the result, has taken its place.
-    mutating func discardCheckpoint(of attempt: AttemptID, _ commands: inout [Command]) {
-        guard let checkpoint = held[attempt]?.checkpoint else { return }
-        noteArtifacts(of: attempt)
-        held[attempt]?.checkpoint = nil
-        commands.append(.discard(checkpoint.artifact.digest))
-    }
 }

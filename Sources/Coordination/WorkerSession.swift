@@ -112,7 +112,7 @@ package struct WorkerSession: Sendable {
         var phase: Phase
         /// Counts arrivals: first come, first run.
         var arrival = 0
-        /// The newest checkpoint of the attempt.
+        /// The newest checkpoint of the attempt; while an older one travels it waits.
         var checkpoint: Checkpoint?
         /// When its runner got it.
         var started: Instant?
@@ -125,8 +125,8 @@ package struct WorkerSession: Sendable {
         static func == (a: StartEntry, b: StartEntry) -> Bool { a.arrival == b.arrival }
     }
 
-    /// Checkpoints on their way to the coordinator.
-    private(set) var travelling: [Digest: (attempt: AttemptID, checkpoint: Checkpoint)] = [:] {
+    /// Checkpoints on their way to the coordinator, at most one an attempt.
+    var travelling: [Digest: (attempt: AttemptID, checkpoint: Checkpoint)] = [:] {
         didSet { artifactChanges &+= 1 }
     }
     package var planted: PlantedFault?
@@ -226,6 +226,7 @@ package struct WorkerSession: Sendable {
             // Said even when the attempt is over: the coordinator removes what it does not need.
             if let (attempt, checkpoint) = travelling.removeValue(forKey: digest) {
                 commands.append(.send(.checkpoint(attempt, checkpoint)))
+                pushNextCheckpoint(of: attempt, after: digest, &commands)
             }
             for attempt in order {
                 guard case .pushing(let result, var missing) = held[attempt]?.phase, missing.remove(digest) != nil else { continue }
@@ -236,7 +237,9 @@ package struct WorkerSession: Sendable {
                 }
             }
         case .pushFailed(let digest, let reason):
-            travelling[digest] = nil
+            if let (attempt, _) = travelling.removeValue(forKey: digest) {
+                pushNextCheckpoint(of: attempt, after: digest, &commands)
+            }
             for attempt in order {
                 guard case .pushing(_, let missing) = held[attempt]?.phase, missing.contains(digest) else { continue }
                 let failure = JobFailure(.io, "artifact \(digest.short) could not be delivered: \(reason)")
@@ -246,14 +249,11 @@ package struct WorkerSession: Sendable {
             if let attempt = attempt(in: slot) { commands.append(.send(.epoch(attempt, metrics))) }
         case .runnerCheckpoint(let slot, let checkpoint):
             guard let attempt = attempt(in: slot) else { break }
-            discardCheckpoint(of: attempt, &commands)
-            held[attempt]?.checkpoint = checkpoint
-            travelling[checkpoint.artifact.digest] = (attempt, checkpoint)
-            commands.append(.push(checkpoint.artifact))
+            take(checkpoint, of: attempt, &commands)
         case .runnerEnded(let slot, let result):
             guard let attempt = attempt(in: slot) else { break }
             slots[slot] = nil
-            discardCheckpoint(of: attempt, &commands)
+            discardCheckpoints(of: attempt, &commands)
             deliver(
                 AttemptResult(
                     attempt: attempt, outcome: result.outcome, epochs: result.epochs, artifacts: result.artifacts,

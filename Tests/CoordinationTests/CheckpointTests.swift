@@ -122,6 +122,52 @@ import Testing
         #expect(session.handle(.pushed(two.artifact.digest), at: now) == [.send(.checkpoint(attempt("a"), two))])
     }
 
+    private let three = Checkpoint(epoch: 7, artifact: artifact("after 7"))
+
+    @Test func `a checkpoint that is on its way is not given up for newer ones, of which the last goes next`() {
+        var session = session()
+        let now = Instant(seconds: 1)
+        _ = session.handle(.received(.assign(assignment(attempt("a"), "a"))), at: now)
+        #expect(session.handle(.runnerCheckpoint(slot: 0, one), at: now) == [.push(one.artifact)])
+        #expect(session.handle(.runnerCheckpoint(slot: 0, two), at: now) == [])
+        #expect(session.handle(.runnerCheckpoint(slot: 0, three), at: now) == [.discard(two.artifact.digest)])
+        #expect(session.neededArtifacts == [one.artifact.digest, three.artifact.digest])
+        #expect(
+            session.handle(.pushed(one.artifact.digest), at: now)
+                == [.send(.checkpoint(attempt("a"), one)), .discard(one.artifact.digest), .push(three.artifact)])
+        #expect(session.handle(.pushed(three.artifact.digest), at: now) == [.send(.checkpoint(attempt("a"), three))])
+    }
+
+    @Test func `when one cannot be delivered the newest goes next, and a result takes the place of all`() {
+        var session = session()
+        let now = Instant(seconds: 1)
+        _ = session.handle(.received(.assign(assignment(attempt("a"), "a"))), at: now)
+        _ = session.handle(.runnerCheckpoint(slot: 0, one), at: now)
+        _ = session.handle(.runnerCheckpoint(slot: 0, two), at: now)
+        #expect(
+            session.handle(.pushFailed(one.artifact.digest, reason: "gone"), at: now)
+                == [.discard(one.artifact.digest), .push(two.artifact)])
+        _ = session.handle(.runnerCheckpoint(slot: 0, three), at: now)
+        let ended = session.handle(
+            .runnerEnded(slot: 0, RunnerResult(outcome: .finished, epochs: [], artifacts: [], seconds: 1)), at: now)
+        #expect(ended.prefix(2) == [.discard(two.artifact.digest), .discard(three.artifact.digest)])
+        #expect(session.handle(.pushed(two.artifact.digest), at: now) == [.send(.checkpoint(attempt("a"), two))])
+    }
+
+    @Test func `a worker that leaves waits for the newest checkpoint too`() {
+        var session = session()
+        let now = Instant(seconds: 1)
+        _ = session.handle(.received(.assign(assignment(attempt("a"), "a"))), at: now)
+        _ = session.handle(.runnerCheckpoint(slot: 0, one), at: now)
+        _ = session.handle(.runnerCheckpoint(slot: 0, two), at: now)
+        _ = session.handle(.leave, at: now)
+        #expect(session.neededArtifacts == [one.artifact.digest, two.artifact.digest])
+        let next = session.handle(.pushed(one.artifact.digest), at: now)
+        #expect(next.contains(.push(two.artifact)) && !next.contains { if case .send(.result) = $0 { true } else { false } })
+        let last = session.handle(.pushed(two.artifact.digest), at: now)
+        #expect(last.contains { if case .send(.result) = $0 { true } else { false } })
+    }
+
     @Test func `an attempt with a checkpoint fetches it first, and starts over when that fails`() {
         let now = Instant(seconds: 1)
         let given = Assignment(attempt: attempt("a"), spec: Array("a".utf8), inputs: [], checkpoint: one.artifact)
