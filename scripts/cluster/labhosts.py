@@ -1,5 +1,5 @@
-"""Hosts of a laboratory on one machine: each a network namespace with an address, a name, a home and a /tmp. Those that a cluster file
-is to reach have an sshd of their own, and neither Swift nor the libraries that Sower needs. Only Python's standard library is used.
+"""Hosts of a laboratory on one machine: each a network namespace with an address, a name and a home. Those that a cluster file is to
+reach have an sshd and a /tmp of their own, and neither Swift nor the libraries that Sower needs. Only Python's standard library is used.
 """
 import os
 import pathlib
@@ -80,8 +80,8 @@ class LabHosts:
         mounts = [
             "mount --make-rprivate /", f"hostname {name}", f"mount --bind {self.folder}/{name}/etc/hosts /etc/hosts",
             f"mount --bind {self.folder}/{name}/home /root", f"mount --bind {self.folder}/{name}/run /run", *hidden]
-        # The coordinator's programs are looked at from outside too.
-        if name != "coordinator":
+        # Where Sower runs as it does here, this checkout may lie below /tmp.
+        if name in self.bare:
             mounts.append(f"mount --bind {self.folder}/{name}/tmp /tmp")
         script = " && ".join(mounts) + ' && exec "$@"'
         return [*self.network.inside(name), "unshare", "--mount", "--uts", "sh", "-c", script, "host"]
