@@ -14,21 +14,17 @@ extension Ledger {
     package func record(_ changes: [LedgerChange], now: Date) throws(LedgerError) {
         guard !changes.isEmpty else { return }
         do {
-            try mapped(path) {
-                try queue.inDatabase { db in
-                    try db.transaction {
-                        try Failpoint.ledgerRecordBefore.passInLedger()
-                        try memory.withLock { memory in
-                            var recorder = Recorder(db: db, path: path, now: now.milliseconds, inherited: inherited, memory: memory)
-                            // What is rolled back must not be remembered; and what has one owner is changed in place.
-                            memory = RecordingMemory()
-                            for change in changes { try recorder.record(change) }
-                            memory = recorder.memory
-                            memory.changesSinceCheckpoint += changes.count
-                        }
-                        try Failpoint.ledgerCommitBefore.passInLedger()
-                    }
+            try write { db in
+                try Failpoint.ledgerRecordBefore.passInLedger()
+                try memory.withLock { memory in
+                    var recorder = Recorder(db: db, path: path, now: now.milliseconds, inherited: inherited, memory: memory)
+                    // What is rolled back must not be remembered; and what has one owner is changed in place.
+                    memory = RecordingMemory()
+                    for change in changes { try recorder.record(change) }
+                    memory = recorder.memory
+                    memory.changesSinceCheckpoint += changes.count
                 }
+                try Failpoint.ledgerCommitBefore.passInLedger()
             }
         } catch {
             // The commit itself may have failed, after everything was noted.

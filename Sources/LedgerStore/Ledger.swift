@@ -192,7 +192,7 @@ package final class Ledger: Sendable {
     }
 
     package func write<Result>(_ body: (Database) throws -> Result) throws(LedgerError) -> Result {
-        try mapped(path) { try queue.write(body) }
+        try mapped(path) { try queue.inDatabase { db in try db.transaction { try body(db) } } }
     }
 
     package func read<Result>(_ body: (Database) throws -> Result) throws(LedgerError) -> Result {

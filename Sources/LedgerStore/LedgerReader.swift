@@ -59,9 +59,7 @@ package final class LedgerReader: Sendable {
             configuration.readonly = true
             configuration.busyMode = .timeout(1)
             // 64 MiB of pages: what seals cover is read more than once.
-            configuration.prepareDatabase { db in
-                try db.execute(sql: "PRAGMA query_only = 1; PRAGMA cache_size = -65536")
-            }
+            configuration.prepareDatabase { db in try db.execute(sql: "PRAGMA query_only = 1; PRAGMA cache_size = -65536") }
             let queue = try DatabaseQueue(path: path, configuration: configuration)
             try queue.read { db in
                 let application = try Int32.fetchOne(db, sql: "PRAGMA application_id") ?? 0

@@ -84,11 +84,12 @@ extension Database {
     }
 
     /// As GRDB's own, whose statements are prepared anew each time; observers of GRDB's, of which there are none, are not told.
-    func transaction(_ body: () throws -> Void) throws {
+    func transaction<Result>(_ body: () throws -> Result) throws -> Result {
         try run("BEGIN IMMEDIATE")
         do {
-            try body()
+            let result = try body()
             try run("COMMIT")
+            return result
         } catch {
             // A full disk may have done so already.
             if isInsideTransaction { try? run("ROLLBACK") }

@@ -156,9 +156,9 @@ struct StudyStatus: Codable {
                 "  \(worker.name) on \(worker.host): \(worker.running) of \(worker.slots) slots busy, \(worker.numericClass)\(silence)")
         }
         for worker in lostWorkers {
+            let since = worker.since.formatted(.dateTime.hour().minute())
             lines.append(
-                "  gone: \(worker.name) on \(worker.host) since \(worker.since.formatted(.dateTime.hour().minute())), \(worker.reason): its jobs are tried elsewhere, "
-                    + "and it is welcome back")
+                "  gone: \(worker.name) on \(worker.host) since \(since), \(worker.reason): its jobs are tried elsewhere, and it is welcome back")
         }
         for note in notes { lines.append("  \(note.kind), \(note.at.formatted(.dateTime.hour().minute())): \(note.text)") }
         for failure in failures {
