@@ -37,7 +37,7 @@ extension Ledger {
 
 /// What the only writer knows without asking the database again.
 struct RecordingMemory {
-    /// A job keeps its row.
+    /// Open jobs' rows; a job keeps its row.
     var rows: [JobID: Int64] = [:]
     /// Attempts that are running, with the epochs that the database has of them; `nil` when that is not known.
     var running: [Ledger.RowAttempt: [EpochMetrics]?] = [:]
@@ -216,6 +216,7 @@ private struct Recorder {
                 job,
             ])
         try Seals.seal(job: job, db)
+        memory.rows[result.attempt.job] = nil
     }
 
     /// The result's epochs are the attempt's epochs: streamed ones keep their time, others of the attempt go.

@@ -6,8 +6,12 @@ import Studies
 
 extension Ledger {
     /// A study's jobs as the dispatcher needs them at start, by priority and id. Throws `.unknownStudy`.
+    ///
+    /// The rows of open jobs are kept in mind, since a commit that records their attempts should not have to look for them.
     package func snapshot(study: StudyID) throws(LedgerError) -> [JobEntry] {
-        try read { db in
+        var open: [JobID: Int64] = [:]
+        defer { memory.withLock { $0.rows.merge(open) { $1 } } }
+        return try read { db in
             let name = try String.fetchOne(db, sql: "SELECT name FROM studies WHERE id = ?", arguments: [study.rawValue])
             guard name != nil else { throw LedgerError.unknownStudy("\(study.rawValue)", path: path) }
             let inputs = try inputs(db, study)
@@ -33,9 +37,11 @@ extension Ledger {
                     case "failed": .ended(.failed)
                     default: .open
                     }
+                let id = try job.job(1)
+                if case .open = state { open[id] = row }
                 entries.append(
                     JobEntry(
-                        id: try job.job(1), spec: spec, inputs: inputs[row] ?? [], isCentral: kind.isCentral,
+                        id: id, spec: spec, inputs: inputs[row] ?? [], isCentral: kind.isCentral,
                         isBroadcast: kind.isBroadcast, priority: job[5], state: state, lastAttempt: attempts[row]?.last ?? 0,
                         crashes: attempts[row]?.crashes ?? 0, lastEndedAttempt: attempts[row]?.ended ?? 0,
                         checkpoint: checkpoints[row], seconds: job[6]))

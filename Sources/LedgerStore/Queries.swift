@@ -112,9 +112,10 @@ package enum Queries {
         """
 
     package static let workers = """
-        SELECT name, host, process, slots, central, numeric_class, joined_at, left_at, reason,
-            (SELECT count(*) FROM attempts WHERE worker = name AND state = 'running')
-        FROM workers ORDER BY name
+        SELECT name, host, process, slots, central, numeric_class, joined_at, left_at, reason, coalesce(running.attempts, 0)
+        FROM workers LEFT JOIN (SELECT worker, count(*) AS attempts FROM attempts WHERE state = 'running' GROUP BY worker) AS running
+            ON running.worker = workers.name
+        ORDER BY name
         """
 
     private static let columns = EpochMetrics.columns

@@ -202,13 +202,13 @@ package final class WorkerLoop {
             case .unspool(let attempt):
                 results.unspool(attempt)
             case .start(let slot, let attempt, let start):
-                settings.log("slot \(slot): job \(attempt.job.short), attempt \(attempt.number)")
                 Failpoint.runnerRequestBefore.pass()
                 try runner(of: slot).send(
                     RunnerRequest(
                         spec: start.spec, datasetPath: start.datasetPath, storePath: store.folder, inputs: start.inputs,
                         checkpoint: start.checkpoint, checkpointSeconds: start.checkpointSeconds, trainerPaths: start.trainerPaths))
                 Failpoint.runnerRequestAfter.pass()
+                settings.log("slot \(slot): job \(attempt.job.short), attempt \(attempt.number)")
             case .discard(let digest):
                 _ = try? store.remove(digest)
             case .kill(let slot): endRunner(slot)

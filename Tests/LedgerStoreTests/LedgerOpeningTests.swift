@@ -67,6 +67,41 @@ import LedgerStore
         }
     }
 
+    @Test func `a ledger of an earlier build gets the tables of a new one, and refuses the same`() throws {
+        let queue = try DatabaseQueue(path: folder.ledger)
+        try queue.writeWithoutTransaction { try $0.execute(sql: "PRAGMA application_id = \(Schema.applicationID)") }
+        try Schema.migrator.migrate(queue, upTo: "v4 align")
+        try queue.write { try $0.execute(sql: "INSERT INTO jobs (digest, kind) VALUES (zeroblob(32), 'train')") }
+        try queue.close()
+
+        let tables = "SELECT name || coalesce(sql, '') FROM sqlite_schema WHERE type <> 'index' OR sql IS NOT NULL ORDER BY name"
+        let new = try Ledger.open(path: folder.path + "/new.sqlite", now: noon)
+        let ledger = try Ledger.open(path: folder.ledger, now: noon)
+        #expect(try ledger.read { try String.fetchAll($0, sql: tables) } == new.read { try String.fetchAll($0, sql: tables) })
+        #expect(try ledger.read { try String.fetchOne($0, sql: "PRAGMA integrity_check") } == "ok")
+        let refusal = error {
+            try ledger.write { try $0.execute(sql: "UPDATE jobs SET state = 'else', settled_at = 1") }
+        }
+        guard case .ruleBroken(_, let detail) = refusal else {
+            Issue.record("\(String(describing: refusal))")
+            return
+        }
+        #expect(detail.contains("state = 'open' OR state = 'finished'"))
+    }
+
+    /// Three of them a job: of a job that does nothing they were a fifth of the coordinator's work.
+    @Test func `no statement that records an attempt or a result builds a table`() throws {
+        let ledger = try Ledger.open(path: folder.ledger, now: noon)
+        for statement in [
+            "INSERT INTO attempts (job, number, worker, state, started_at) VALUES (1, 1, 'w', 'running', 1)",
+            "UPDATE attempts SET state = 'finished', ended_at = 1 WHERE job = 1 AND number = 1",
+            "UPDATE jobs SET state = 'finished', settled_attempt = 1, settled_at = 1 WHERE id = 1",
+        ] {
+            let steps = try ledger.read { try Row.fetchAll($0, sql: "EXPLAIN " + statement).map { $0["opcode"] as String } }
+            #expect(steps.contains("OpenWrite") && !steps.contains("OpenEphemeral"), "\(statement)")
+        }
+    }
+
     @Test func `GRDB's own WAL mode would leave synchronous at NORMAL`() throws {
         // Why the ledger sets both by hand; when this fails, the comment there can go.
         var configuration = Configuration()

@@ -156,6 +156,7 @@ import Testing
             try db.execute(
                 sql: """
                     DROP TRIGGER seals_go_with_their_result; DROP TABLE job_seals; DROP TABLE study_seals;
+                    CREATE INDEX running_attempts ON attempts (worker) WHERE state = 'running';
                     DELETE FROM grdb_migrations WHERE identifier <> 'v2'; PRAGMA user_version = 2
                     """)
         }
