@@ -61,7 +61,7 @@ let package = Package(
         .target(
             name: "Coordinator",
             dependencies: ["Artifacts", "Coordination", "Digests", "Failpoints", "LedgerStore", "Studies", "Transport"]),
-        .target(name: "Launchers", dependencies: ["Clusters", "Digests", "Keys", "Processes", "Transport"]),
+        .target(name: "Launchers", dependencies: ["Clusters", "Digests", "Failpoints", "Keys", "Processes", "Transport"]),
         .target(name: "Worker", dependencies: ["Artifacts", "Coordination", "Digests", "Failpoints", "Processes", "Transport"]),
         // Layer 5
         .executableTarget(

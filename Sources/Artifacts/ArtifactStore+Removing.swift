@@ -5,9 +5,12 @@ extension ArtifactStore {
     /// Removes an artifact; `false` when it was not here. A reader that has it open keeps its bytes.
     @discardableResult package func remove(_ digest: Digest) throws(ArtifactStoreError) -> Bool {
         try storing { () throws(PosixFailure) in
-            let removed = try PosixFile.remove(path(of: digest))
-            if removed { try PosixFile.syncFolder(objectFolder(of: digest)) }
-            return removed
+            let path = path(of: digest)
+            try PosixFile.pass(.artifactRemoveBefore, "remove", path)
+            guard try PosixFile.remove(path) else { return false }
+            try PosixFile.pass(.artifactRemoveAfter, PosixFile.syncOperation, path)
+            try PosixFile.syncFolder(objectFolder(of: digest))
+            return true
         }
     }
 

@@ -93,7 +93,7 @@ package enum PosixFile {
     }
 
     /// What a failure of `sync` names.
-    static let syncOperation = "sync"
+    package static let syncOperation = "sync"
 
     /// Returns when the file's bytes, and as much of its length as reading them needs, are on the disk.
     package static func syncData(_ descriptor: Int32, path: String) throws(PosixFailure) {

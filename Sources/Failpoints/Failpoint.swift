@@ -15,6 +15,9 @@ package enum Failpoint: String, CaseIterable, Sendable {
     case ledgerCommitAfter = "ledger.commit.after"
     case ledgerCheckpointBefore = "ledger.checkpoint.before"
     case ledgerCheckpointAfter = "ledger.checkpoint.after"
+    // Room ahead in the write-ahead log.
+    case ledgerReserveBefore = "ledger.reserve.before"
+    case ledgerReserveAfter = "ledger.reserve.after"
 
     // Artifacts, on workers and the coordinator alike. Names are the folder entries, synced by themselves.
     case artifactWriteBefore = "artifact.write.before"
@@ -24,10 +27,18 @@ package enum Failpoint: String, CaseIterable, Sendable {
     case artifactRenameBefore = "artifact.rename.before"
     case artifactRenameAfter = "artifact.rename.after"
     case artifactNamesAfter = "artifact.names.after"
+    case artifactRemoveBefore = "artifact.remove.before"
+    case artifactRemoveAfter = "artifact.remove.after"
     case partialAppendBefore = "partial.append.before"
     case partialAppendAfter = "partial.append.after"
     case partialFinishBefore = "partial.finish.before"
     case partialFinishAfter = "partial.finish.after"
+
+    // A data set that was sent to a host.
+    case hostDataLinkBefore = "host-data.link.before"
+    case hostDataSyncBefore = "host-data.sync.before"
+    case hostDataRenameBefore = "host-data.rename.before"
+    case hostDataRenameAfter = "host-data.rename.after"
 
     // A worker's outbox.
     case outboxWriteBefore = "outbox.write.before"
@@ -57,6 +68,13 @@ package enum Failpoint: String, CaseIterable, Sendable {
     case runnerAnswerBefore = "runner.answer.before"
     case runnerAnswerAfter = "runner.answer.after"
 
+    // What a host remembers of the worker that was started on it, and what is collected of that worker's log.
+    case workerRecordBefore = "worker-record.write.before"
+    case workerRecordAfter = "worker-record.write.after"
+    case hostLogBefore = "host-log.write.before"
+    case hostLogAfter = "host-log.write.after"
+    case hostLogPlaceAfter = "host-log.place.after"
+
     /// Passes the point: may kill or delay the process, and does so only when `SOWER_FAILPOINTS` asks for it here.
     @inlinable package func pass() {
         if ArmedFailpoints.isArmed { _ = ArmedFailpoints.pass(self) }
@@ -73,7 +91,8 @@ package enum Failpoint: String, CaseIterable, Sendable {
         switch self {
         case .ledgerRecordBefore, .ledgerChangeBefore, .ledgerCommitBefore, .ledgerCheckpointBefore, .ledgerRegisterBefore,
             .artifactWriteBefore, .artifactSyncBefore, .artifactRenameBefore, .artifactRenameAfter, .partialAppendBefore,
-            .outboxWriteBefore, .outboxSyncBefore, .outboxSyncAfter:
+            .ledgerReserveBefore, .artifactRemoveBefore, .artifactRemoveAfter, .hostDataLinkBefore, .hostDataSyncBefore,
+            .hostDataRenameBefore, .outboxWriteBefore, .outboxSyncBefore, .outboxSyncAfter, .workerRecordBefore, .hostLogBefore:
             true
         default: false
         }

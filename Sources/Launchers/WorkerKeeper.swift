@@ -1,4 +1,5 @@
 import Digests
+import Failpoints
 import Foundation
 import Processes
 
@@ -109,7 +110,15 @@ package final class WorkerKeeper {
             executable: command.executable, arguments: command.arguments, environment: command.environment, folder: HomeFolder.path,
             logPath: log)
         let record = Record(name: name, process: process, log: log, command: digest)
-        try JSONEncoder().encode(record).write(to: URL(fileURLWithPath: path), options: .atomic)
+        do {
+            if let code = Failpoint.workerRecordBefore.failure() { throw ProcessError.system("write \(path)", code) }
+            try JSONEncoder().encode(record).write(to: URL(fileURLWithPath: path), options: .atomic)
+        } catch {
+            // Nobody would find it again.
+            process.end()
+            throw error
+        }
+        Failpoint.workerRecordAfter.pass()
         return (record, true)
     }
 

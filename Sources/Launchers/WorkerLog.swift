@@ -1,3 +1,4 @@
+import Failpoints
 import Foundation
 
 /// Where one has come to in a worker's log, which is a file that the host puts aside when it is too long.
@@ -179,8 +180,10 @@ package struct CollectedLog {
             guard let next = open(O_CREAT | O_EXCL) else { return }
             file = next
         }
-        try? file.write(contentsOf: lines)
+        guard Failpoint.hostLogBefore.failure() == nil, (try? file.write(contentsOf: lines)) != nil else { return }
+        Failpoint.hostLogAfter.pass()
         try? JSONEncoder().encode(text.place).write(to: URL(fileURLWithPath: path + ".place"), options: .atomic)
+        Failpoint.hostLogPlaceAfter.pass()
     }
 
     private func open(_ flags: Int32) -> FileHandle? {

@@ -1,3 +1,4 @@
+import Failpoints
 import Foundation
 import GRDB
 import GRDBSQLite
@@ -47,9 +48,10 @@ final class LogReserve: Sendable {
         guard length > 0 else { return }
         guard length < wanted else { return knownBytes.store(length, ordering: .relaxed) }
         let zeros = [UInt8](repeating: 0, count: max(Self.stepBytes, wanted - length))
-        if pwrite(descriptor, zeros, zeros.count, off_t(length)) != zeros.count || fdatasync(descriptor) != 0 {
+        if Failpoint.ledgerReserveBefore.failure() != nil || pwrite(descriptor, zeros, zeros.count, off_t(length)) != zeros.count || fdatasync(descriptor) != 0 {
             ftruncate(descriptor, off_t(length))
         } else {
+            Failpoint.ledgerReserveAfter.pass()
             knownBytes.store(length + zeros.count, ordering: .relaxed)
         }
     }

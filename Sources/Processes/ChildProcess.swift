@@ -169,6 +169,9 @@ package enum ProcessError: Error, Equatable, LocalizedError {
 
     package var recoverySuggestion: String? {
         switch self {
+        case .system(_, ENOSPC), .system(_, EDQUOT): "Make room on that disk: df -h, quota -s."
+        case .system(_, EIO): "Check that disk: dmesg, smartctl -a."
+        case .system(_, EACCES), .system(_, EPERM), .system(_, EROFS): "Check who may write there: ls -ld."
         case .system: "Look at the limits of this host with `ulimit -a`."
         case .cannotStart: "Check that the file is there and may be executed."
         case .failed: "What it printed before says why."

@@ -1,6 +1,7 @@
 import Artifacts
 import Coordination
 import Digests
+import Failpoints
 import Foundation
 
 /// The data sets that coordinators have sent to this host: a folder each, named by its digest, beside the store's artifacts.
@@ -26,8 +27,14 @@ package struct HostDataset {
             for file in notice.files where file.name.contains("/") {
                 try PosixFile.makeFolders(temporary + "/" + file.name.prefix { $0 != "/" })
             }
-            for file in notice.files { try PosixFile.link(store.path(of: file.digest), to: temporary + "/" + file.name) }
+            for file in notice.files {
+                let path = store.path(of: file.digest)
+                try PosixFile.pass(.hostDataLinkBefore, "link", path)
+                try PosixFile.link(path, to: temporary + "/" + file.name)
+            }
+            try PosixFile.pass(.hostDataSyncBefore, PosixFile.syncOperation, temporary)
             try PosixFile.syncFolder(temporary)
+            try PosixFile.pass(.hostDataRenameBefore, "rename", temporary)
         }
         if rename(temporary, folder) != 0 {
             // Another worker of this host was quicker, or what was there is damaged.
@@ -35,6 +42,7 @@ package struct HostDataset {
             try? FileManager.default.removeItem(atPath: folder)
             try storing { () throws(PosixFailure) in try PosixFile.rename(temporary, to: folder) }
         }
+        Failpoint.hostDataRenameAfter.pass()
         // From here on they are the folder's: the cache must neither count nor evict them.
         for file in notice.files { _ = try? store.remove(file.digest) }
         return isPlaced(notice, in: folder) ? folder : nil

@@ -6,6 +6,7 @@ found too. Only Python's standard library is used.
 import contextlib
 import os
 import pathlib
+import random
 import shutil
 import signal
 import sqlite3
@@ -97,8 +98,16 @@ class Bench:
     def run(self, verb="run", failpoints=None, seconds=120, options=()):
         study = self.file if verb == "run" else "tiny"
         return self.sower(
-            verb, study, "--workers", "2", "--checkpoint-every", "0", "--results", self.results, "--output-mode", "quiet",
+            verb, study, *self.places(), "--checkpoint-every", "0", "--results", self.results, "--output-mode", "quiet",
             *options, failpoints=failpoints, seconds=seconds)
+
+    def places(self):
+        """Where the study's trainings run."""
+        return ["--workers", "2"]
+
+    def started(self):
+        """What must be so before a killed coordinator is followed by another."""
+        self.require_no_process()
 
     # Keys.
 
@@ -230,9 +239,45 @@ class Bench:
             raise Violation(f"sower verify ended with {code}: {output}{errors}")
 
 
-def undisturbed(epochs=2):
+# In place of ssh: every option has the form `-x VALUE`, and behind `--` come the host and the command, which runs here.
+SSH = """\
+#!/bin/sh
+while [ "$1" != -- ]; do shift; done
+export HOME="$LAB/home-$2"
+mkdir -p "$HOME"
+exec /bin/sh -c "$3"
+"""
+
+
+class HostBench(Bench):
+    """A sweep whose trainings run on another host, which has nothing of its own at first: neither the program nor the data."""
+
+    def __init__(self, epochs=2, folder=None):
+        super().__init__(epochs, folder)
+        self.cluster = self.folder + "/cluster.yaml"
+        ssh = pathlib.Path(self.folder, "bin", "ssh")
+        ssh.parent.mkdir()
+        ssh.write_text(SSH)
+        ssh.chmod(0o755)
+        pathlib.Path(self.cluster).write_text(
+            f"coordinator: {{host: 127.0.0.1, port: {random.randrange(20_000, 30_000, 2)}}}\n"
+            f"hosts: [{{host: lab1, slots: 2, data: push, store: {self.study}/lab1}}]\n")
+
+    def environment(self, failpoints=None):
+        return {
+            **super().environment(failpoints), "LAB": self.folder, "HOME": self.folder,
+            "PATH": f"{self.folder}/bin:{os.environ['PATH']}"}
+
+    def places(self):
+        return ["--cluster", self.cluster, "--keys", self.keys("coordinator")]
+
+    def started(self):
+        """The host's worker goes on without a coordinator, and is found again."""
+
+
+def undisturbed(epochs=2, bench=Bench):
     """The digits of a run that nothing disturbs, and how often it passes each failpoint."""
-    with Bench(epochs) as bench:
+    with bench(epochs) as bench:
         code, _, errors = bench.run()
         if code != 0:
             sys.exit(f"{sys.argv[0]}: the undisturbed run ended with {code}: {errors}\n  → Mend that first: sower run tiny.yaml")
