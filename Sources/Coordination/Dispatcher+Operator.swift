@@ -65,6 +65,7 @@ extension Dispatcher {
         }
         commands.append(.record(.jobFailed(id, attempt: attempt, JobFailure(.canceled, "canceled by a person"))))
         jobs[id]?.phase = .settled(.failed)
+        canceled.insert(id)
         openJobs -= 1
         failedJobs += 1
         discardCheckpoint(of: id, &commands)
@@ -81,24 +82,30 @@ extension Dispatcher {
                 if wanted.insert(other).inserted { frontier.append(other) }
             }
         }
-        broadcasts.countAgain()
-        for id in wanted.sorted() {
-            commands.append(.record(.jobReopened(id)))
-            jobs[id]?.entry.crashes = 0
-            jobs[id]?.failedHosts = []
-            jobs[id]?.phase = .blocked(missing: 0)
-            openJobs += 1
-            failedJobs -= 1
-        }
-        for id in wanted.sorted() {
-            let missing = Set(jobs[id]?.entry.inputs ?? []).count { jobs[$0]?.phase != .settled(.finished) }
-            if missing == 0 { makeReady(id) } else { jobs[id]?.phase = .blocked(missing: missing) }
-        }
+        open(again: wanted.sorted(), &commands)
         // A dependent whose other input diverged can still not be done.
         for id in wanted.sorted() {
             for input in jobs[id]?.entry.inputs ?? [] {
                 if case .settled(let state) = jobs[input]?.phase, state != .finished { failDependents(of: input, &commands) }
             }
+        }
+    }
+
+    /// These failed jobs are as if they had never been tried; each waits for its inputs.
+    mutating func open(again ids: [JobID], _ commands: inout [Command]) {
+        broadcasts.countAgain()
+        for id in ids {
+            commands.append(.record(.jobReopened(id)))
+            jobs[id]?.entry.crashes = 0
+            jobs[id]?.failedHosts = []
+            jobs[id]?.phase = .blocked(missing: 0)
+            canceled.remove(id)
+            openJobs += 1
+            failedJobs -= 1
+        }
+        for id in ids {
+            let missing = Set(jobs[id]?.entry.inputs ?? []).count { jobs[$0]?.phase != .settled(.finished) }
+            if missing == 0 { makeReady(id) } else { jobs[id]?.phase = .blocked(missing: missing) }
         }
     }
 }

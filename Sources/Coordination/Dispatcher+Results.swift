@@ -12,7 +12,10 @@ extension Dispatcher {
             commands.append(.send(.acknowledged(attempt), to: name))
             return
         }
-        if case .settled = job.phase {
+        let hadFailed = job.phase == .settled(.failed), wasCanceled = canceled.contains(attempt.job)
+        if hadFailed, !result.outcome.isFailure, planted != .dropsResultsOfFailedJobs {
+            takeBackFailure(of: attempt, from: name, &commands)
+        } else if case .settled = job.phase {
             if let standing = job.resultDigest, standing != result.digest, !result.outcome.isFailure {
                 commands.append(
                     .record(
@@ -40,7 +43,11 @@ extension Dispatcher {
             discardCheckpoint(of: attempt.job, &commands)
             commands.append(.send(.acknowledged(attempt), to: name))
             if state == .finished {
-                unblockDependents(of: attempt.job)
+                if !hadFailed {
+                    unblockDependents(of: attempt.job)
+                } else if !wasCanceled {
+                    reopenDependents(of: attempt.job, &commands)
+                }
                 if job.entry.isBroadcast { announce(result.artifacts, &commands) }
             } else {
                 failDependents(of: attempt.job, &commands)
@@ -59,6 +66,39 @@ extension Dispatcher {
             }
             commands.append(.send(.acknowledged(attempt), to: name))
         }
+    }
+
+    /// A job had failed for good, or was canceled, and now its result is here: a worker that had been given up comes back with it.
+    private mutating func takeBackFailure(of attempt: AttemptID, from name: String, _ commands: inout [Command]) {
+        commands.append(.record(.jobReopened(attempt.job)))
+        commands.append(
+            .record(
+                .event(
+                    kind: "late-result",
+                    text: "job \(attempt.job.short) had failed, and \(name) came with the result of its attempt \(attempt.number)")))
+        canceled.remove(attempt.job)
+        openJobs += 1
+        failedJobs -= 1
+    }
+
+    /// What had failed for the want of this job alone can be done after all, and what had failed for the want of that.
+    private mutating func reopenDependents(of id: JobID, _ commands: inout [Command]) {
+        var reopened: [JobID] = [], next = 0
+        func isDoomed(_ input: JobID) -> Bool {
+            if case .settled(let state) = jobs[input]?.phase { state != .finished && !reopened.contains(input) } else { false }
+        }
+        var frontier = [id]
+        while next < frontier.count {
+            for dependent in (jobs[frontier[next]]?.dependents ?? []).sorted() {
+                guard let job = jobs[dependent], job.phase == .settled(.failed), !canceled.contains(dependent),
+                    !reopened.contains(dependent), !job.entry.inputs.contains(where: isDoomed)
+                else { continue }
+                reopened.append(dependent)
+                frontier.append(dependent)
+            }
+            next += 1
+        }
+        open(again: reopened, &commands)
     }
 
     mutating func fail(_ attempt: AttemptID, _ failure: JobFailure, at now: Instant, _ commands: inout [Command]) {

@@ -102,6 +102,8 @@ package struct Dispatcher: Sendable {
     private var lastEvent: Instant?
     package var planted: PlantedFault?
     package internal(set) var failedJobs = 0
+    /// Those of them that a person wanted not to be done.
+    var canceled: Set<JobID> = []
     /// What a person has asked of the whole sweep.
     package internal(set) var mode = Mode.working
 
@@ -135,6 +137,10 @@ package struct Dispatcher: Sendable {
             case .ended(let state):
                 phase = .settled(state)
                 if state == .failed { failedJobs += 1 }
+            case .canceled:
+                phase = .settled(.failed)
+                failedJobs += 1
+                canceled.insert(entry.id)
             }
             let lane = lanes.lane(of: entry)
             if let seconds = entry.seconds { lanes.noteDuration(seconds, lane: lane) }

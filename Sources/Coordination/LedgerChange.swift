@@ -29,6 +29,8 @@ package struct JobEntry: Sendable, Equatable {
         case finished(artifacts: [ArtifactNotice])
         /// A diverged training or a job that failed for good: nothing can read its artifacts.
         case ended(JobState)
+        /// Failed because a person wanted it not to be done.
+        case canceled
     }
 
     package var id: JobID

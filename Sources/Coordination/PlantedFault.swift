@@ -4,6 +4,8 @@ package enum PlantedFault: Sendable {
     case losesDependents
     /// What waits for a failed job waits on.
     case forgetsDoomedDependents
+    /// The result of a job that had failed is acknowledged and dropped.
+    case dropsResultsOfFailedJobs
     /// Jobs that an earlier coordinator's worker may run are never given to another.
     case holdsForEver
     /// Leases run out while the coordinator itself stands still.

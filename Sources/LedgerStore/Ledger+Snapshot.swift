@@ -21,7 +21,8 @@ extension Ledger {
             let jobs = try Row.fetchCursor(
                 db,
                 sql: """
-                    SELECT jobs.id, jobs.digest, jobs.kind, jobs.state, specs.json, study_jobs.priority, jobs.seconds
+                    SELECT jobs.id, jobs.digest, jobs.kind, jobs.state, specs.json, study_jobs.priority, jobs.seconds,
+                        jobs.failure_reason
                     FROM study_jobs JOIN jobs ON jobs.id = study_jobs.job JOIN specs ON specs.job = jobs.id
                     WHERE study_jobs.study = ? ORDER BY study_jobs.priority, jobs.digest
                     """, arguments: [study.rawValue])
@@ -34,7 +35,7 @@ extension Ledger {
                     switch job[3] as String {
                     case "finished": .finished(artifacts: artifacts[row] ?? [])
                     case "diverged": .ended(.diverged)
-                    case "failed": .ended(.failed)
+                    case "failed": job[7] == JobFailure(.canceled, "").code ? .canceled : .ended(.failed)
                     default: .open
                     }
                 let id = try job.job(1)

@@ -1,8 +1,8 @@
 import Coordination
 import Studies
 
-/// What is recorded must have been said: a job is settled by the result that has just arrived, unchanged, and an attempt fails by the
-/// failure that its worker has just reported, or because its worker is gone.
+/// What is recorded must have been said: a job is settled by the result that has just arrived, unchanged, an attempt fails by the failure
+/// that its worker has just reported, or because its worker is gone, and jobs are opened again for a result or for a person.
 struct AnswerRules {
     static func violation(_ change: LedgerChange, answering event: Dispatcher.Event) -> String? {
         switch change {
@@ -15,6 +15,12 @@ struct AnswerRules {
                 return "an attempt fails by what nobody has reported of it"
             }
             return nil
+        case .jobReopened:
+            switch event {
+            case .asked(.retry): return nil
+            case .received(.result(let result), _) where !result.outcome.isFailure: return nil
+            default: return "a job is opened again that nobody has asked for"
+            }
         default: return nil
         }
     }

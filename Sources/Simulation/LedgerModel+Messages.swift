@@ -26,7 +26,7 @@ extension LedgerModel {
             guard case .received(.result(let result), _) = event else { return fault("an acknowledgement answers no result") }
             require(result.attempt == attempt, "another attempt is acknowledged")
             guard !result.outcome.isFailure, let row = row(of: attempt.job), row.state(of: attempt.number) != nil else { return }
-            require(row.state != .open, "a result is acknowledged, not recorded")
+            require(row.state == .finished || row.state == .diverged, "a result is acknowledged, not recorded")
         default: break
         }
     }
@@ -39,7 +39,7 @@ extension LedgerModel {
             require(assignment.attempt.number <= last, "attempt \(assignment.attempt.number) leaves before it is on the disk")
         case .acknowledged(let attempt) where finished:
             guard let row = row(of: attempt.job), attempt.number <= row.lastNumber else { return }
-            require(row.state != .open, "a result is acknowledged before it is on the disk")
+            require(row.state == .finished || row.state == .diverged, "a result is acknowledged before it is on the disk")
         default: break
         }
     }

@@ -72,6 +72,7 @@ package struct LedgerModel: Sendable {
                 row.artifacts = artifacts
                 keptArtifacts.formUnion(artifacts.map(\.digest))
             case .ended(let state): row.state = state == .diverged ? .diverged : .failed(.data)
+            case .canceled: row.state = .failed(.canceled)
             }
             if let checkpoint = entry.checkpoint { keep(checkpoint, of: entry.id) }
             rows.append(row)
@@ -110,6 +111,7 @@ package struct LedgerModel: Sendable {
             case .open: entry.state = .open
             case .finished: entry.state = .finished(artifacts: row.artifacts)
             case .diverged: entry.state = .ended(.diverged)
+            case .failed(.canceled): entry.state = .canceled
             case .failed: entry.state = .ended(.failed)
             }
             return entry

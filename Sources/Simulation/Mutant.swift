@@ -14,7 +14,7 @@ package enum Mutant: String, CaseIterable, Sendable {
     case retriesHopelessJobs, acceptsLateFailures, neverAcknowledgesDuplicates, blamesAnotherWorker, changesResults
     case countsLostHostsAsCrashes, dropsRunningAttempts, neverCancels, forgetsTimeLimits, forgetsNeeds, ignoresLifetimes
     // Inside the dispatcher.
-    case losesDependents, forgetsDoomedDependents, holdsForEver, blamesWorkersForStalls, readoptsEndedAttempts
+    case losesDependents, forgetsDoomedDependents, dropsResultsOfFailedJobs, holdsForEver, blamesWorkersForStalls, readoptsEndedAttempts
     case neverBarsHosts, barsHostsEarly, barsHostsBriefly, ignoresPauses, overlooksDraining
     // The worker's loop and decisions.
     case forgetsToSpool, spoolsWithoutSync, unspoolsWhenSent, unspoolsWhenDropped, neverUnspools, neverRepeatsResults, ignoresDropList
@@ -28,6 +28,7 @@ package enum Mutant: String, CaseIterable, Sendable {
         switch self {
         case .losesDependents: .losesDependents
         case .forgetsDoomedDependents: .forgetsDoomedDependents
+        case .dropsResultsOfFailedJobs: .dropsResultsOfFailedJobs
         case .holdsForEver: .holdsForEver
         case .blamesWorkersForStalls: .blamesWorkersForStalls
         case .readoptsEndedAttempts: .readoptsEndedAttempts

@@ -90,6 +90,41 @@ import Testing
             ])
     }
 
+    @Test func `a result that comes after its job had failed is taken, and what had failed for the want of it alone is done`() {
+        var desk = DispatcherDesk(
+            entry("a"), entry("b", inputs: ["a"]), entry("c", inputs: ["a", "b"]), entry("d", inputs: ["c", "e"]), entry("e", priority: -1),
+            crashLimit: 1)
+        desk.greet(hello("w1"))
+        desk.wait(31)
+        desk.greet(hello("w2"))
+        desk.receive(.result(failed(attempt("a", 2), .crashed)), from: "w2")
+        desk.receive(.result(failed(attempt("e", 2), .crashed)), from: "w2")
+        #expect(desk.dispatcher.counts == [.failed: 5])
+        desk.greet(hello("w1"))
+        #expect(desk.receive(.result(failed(attempt("a", 1), .crashed)), from: "w1") == [.send(.acknowledged(attempt("a", 1)), to: "w1")])
+        let late = result(attempt("a", 1))
+        let commands = desk.receive(.result(late), from: "w1")
+        #expect(commands.first == .record(.jobReopened(jobID("a"))))
+        for name in ["b", "c"] { #expect(commands.contains(.record(.jobReopened(jobID(name))))) }
+        #expect(commands.contains(.record(.jobSettled(late))) && commands.contains(.send(.acknowledged(attempt("a", 1)), to: "w1")))
+        #expect(desk.dispatcher.counts == [.finished: 1, .running: 1, .waiting: 1, .failed: 2], "e has failed of its own, so d stays")
+        #expect(desk.dispatcher.failedJobs == 2)
+        #expect(desk.receive(.result(late), from: "w1") == [.send(.acknowledged(attempt("a", 1)), to: "w1")])
+        desk.receive(.result(result(attempt("b"))), from: "w1")
+        #expect(desk.dispatcher.counts == [.finished: 2, .running: 1, .failed: 2])
+    }
+
+    @Test func `of a canceled job the result is taken, and nothing that was canceled is done`() {
+        var desk = DispatcherDesk(
+            entry("a", state: .canceled, lastAttempt: 1), entry("b", inputs: ["a"], state: .ended(.failed)),
+            entry("c", inputs: ["b"], state: .canceled))
+        desk.greet(hello())
+        desk.receive(.result(result(attempt("a"))))
+        #expect(desk.dispatcher.counts == [.finished: 1, .failed: 2])
+        let commands = desk.handle(.asked(.retry([jobID("b")])))
+        #expect(commands.contains(.record(.jobReopened(jobID("b")))))
+    }
+
     @Test func `a late failure does not touch the newer attempt's lease`() {
         var desk = DispatcherDesk(entry("a"))
         desk.greet(hello())

@@ -127,6 +127,28 @@ import LedgerStore
         #expect(states.filter { $0.1 == .ended(.failed) }.count == 2)
     }
 
+    @Test func `a failed job is settled by a result that comes late, in the transaction that opens it again`() throws {
+        let fixture = try Fixture()
+        try fixture.record(
+            .attemptStarted(attempt("a", 1), worker: "w1"), .attemptFailed(attempt("a", 1), hostLost),
+            .attemptStarted(attempt("a", 2), worker: "w2"), .jobFailed(jobID("a"), attempt: attempt("a", 2), crash))
+        let late = result(attempt("a", 1), artifacts: [artifact("weights")])
+        fixture.expectRefusal("a settled job gets no more epochs", .jobSettled(late))
+        try fixture.record(.jobReopened(jobID("a")), .jobSettled(late))
+        #expect(try fixture.reader().attempts(jobID("a")).map(\.state) == [.finished, .failed])
+        #expect(try fixture.reader().failures().isEmpty)
+        try fixture.ledger.requireSealed(study: fixture.study)
+    }
+
+    @Test func `what a person canceled is told apart from what failed`() throws {
+        let fixture = try Fixture()
+        try fixture.record(
+            .jobFailed(jobID("a"), attempt: nil, JobFailure(.canceled, "canceled by a person")),
+            .jobFailed(jobID("b"), attempt: nil, JobFailure(.input, "no artifacts")))
+        let entries = try fixture.ledger.snapshot(study: fixture.study)
+        #expect(entries.first { $0.id == jobID("a") }?.state == .canceled && entries.first { $0.id == jobID("b") }?.state == .ended(.failed))
+    }
+
     @Test func `a refused change takes the whole transaction back`() throws {
         let fixture = try Fixture()
         fixture.expectRefusal(

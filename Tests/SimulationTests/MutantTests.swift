@@ -11,5 +11,8 @@ import Testing
     }
 
     /// Bugs that need more than the usual seeds to meet what brings them out.
-    static let rare: [Mutant: UInt64] = [.forgetsEndedAttempts: 1000, .ignoresLifetimes: 1000, .readoptsEndedAttempts: 500, .takesOlderAttempts: 1500]
+    static let rare: [Mutant: UInt64] = [
+        .dropsResultsOfFailedJobs: 1500, .forgetsEndedAttempts: 1000, .ignoresLifetimes: 1000, .readoptsEndedAttempts: 500,
+        .takesOlderAttempts: 1500,
+    ]
 }
