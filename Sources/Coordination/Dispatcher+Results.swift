@@ -83,22 +83,21 @@ extension Dispatcher {
 
     /// What had failed for the want of this job alone can be done after all, and what had failed for the want of that.
     private mutating func reopenDependents(of id: JobID, _ commands: inout [Command]) {
-        var reopened: [JobID] = [], next = 0
+        var reopened: Set<JobID> = []
         func isDoomed(_ input: JobID) -> Bool {
             if case .settled(let state) = jobs[input]?.phase { state != .finished && !reopened.contains(input) } else { false }
         }
         var frontier = [id]
-        while next < frontier.count {
-            for dependent in (jobs[frontier[next]]?.dependents ?? []).sorted() {
+        while let done = frontier.popLast() {
+            for dependent in jobs[done]?.dependents ?? [] {
                 guard let job = jobs[dependent], job.phase == .settled(.failed), !canceled.contains(dependent),
                     !reopened.contains(dependent), !job.entry.inputs.contains(where: isDoomed)
                 else { continue }
-                reopened.append(dependent)
+                reopened.insert(dependent)
                 frontier.append(dependent)
             }
-            next += 1
         }
-        open(again: reopened, &commands)
+        open(again: reopened.sorted(), &commands)
     }
 
     mutating func fail(_ attempt: AttemptID, _ failure: JobFailure, at now: Instant, _ commands: inout [Command]) {

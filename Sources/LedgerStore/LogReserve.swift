@@ -48,11 +48,13 @@ final class LogReserve: Sendable {
         guard length > 0 else { return }
         guard length < wanted else { return knownBytes.store(length, ordering: .relaxed) }
         let zeros = [UInt8](repeating: 0, count: max(Self.stepBytes, wanted - length))
-        if Failpoint.ledgerReserveBefore.failure() != nil || pwrite(descriptor, zeros, zeros.count, off_t(length)) != zeros.count || fdatasync(descriptor) != 0 {
+        guard Failpoint.ledgerReserveBefore.failure() == nil,
+            pwrite(descriptor, zeros, zeros.count, off_t(length)) == zeros.count, fdatasync(descriptor) == 0
+        else {
             ftruncate(descriptor, off_t(length))
-        } else {
-            Failpoint.ledgerReserveAfter.pass()
-            knownBytes.store(length + zeros.count, ordering: .relaxed)
+            return
         }
+        Failpoint.ledgerReserveAfter.pass()
+        knownBytes.store(length + zeros.count, ordering: .relaxed)
     }
 }

@@ -63,7 +63,7 @@ struct StudyStatus: Codable {
         var kind: String
         var text: String
 
-        static let kinds: Set = ["worker-refused", "key-refused", "clock-skew", "disk-low", "keys-reloaded", "conflicting-result"]
+        static let kinds: Set = ["worker-refused", "key-refused", "clock-skew", "disk-low", "keys-reloaded", "conflicting-result", "late-result"]
         /// How many are shown, of so many events at the ledger's end.
         static let limit = 5, searched = 200
     }
