@@ -27,7 +27,7 @@ import Testing
         "Reports": ["Studies"],
         "Simulation": ["Coordination", "Digests", "Studies"],
         "Coordinator": ["Artifacts", "Coordination", "Digests", "Failpoints", "LedgerStore", "Studies", "Transport"],
-        "Launchers": ["Clusters", "Digests", "Keys", "Processes", "Transport"],
+        "Launchers": ["Clusters", "Digests", "Failpoints", "Keys", "Processes", "Transport"],
         "Worker": ["Artifacts", "Coordination", "Digests", "Failpoints", "Processes", "Transport"],
         "sower": [
             "ArgumentParser", "Artifacts", "Clusters", "Coordination", "Coordinator", "Datasets", "Digests", "Downloads", "Failpoints",

@@ -1,3 +1,4 @@
+import Failpoints
 import Foundation
 import Testing
 
@@ -28,6 +29,16 @@ extension HostSystemTests {
                 let words = arguments.split(separator: " ")
                 #expect(words.contains("BatchMode=yes") && words.contains("--"))
             }
+        }
+
+        @Test func `a host that has nothing is sent the data, and passes every failpoint that only hosts pass`() throws {
+            let lab = try Lab()
+            try lab.write(hosts: ["{host: lab1, slots: 2, data: push, store: \(lab.home("store"))}"])
+            let ending = try lab.start(["run", lab.bench.studyFile, "--cluster", lab.file] + lab.run).finish(within: 180)
+            #expect(ending.exitCode == 0, "\(ending.standardError)")
+            #expect(try lab.bench.everyDigit() == Undisturbed.everyDigit())
+            let tally = try FailpointTally(path: lab.tally)
+            for point in Failpoint.allCases where point.isOfHosts { #expect(tally.passes(of: point) > 0, "\(point.rawValue)") }
         }
 
         @Test func `a killed coordinator finds its workers again, and a dead worker is started anew`() throws {
@@ -349,10 +360,17 @@ private struct Checkup: Decodable {
     var hosts: [Verdict]
 }
 
+extension Failpoint {
+    /// Whether only a sweep passes it whose workers run on other hosts.
+    var isOfHosts: Bool { ["host-data", "host-log", "worker-record"].contains { rawValue.hasPrefix($0 + ".") } }
+}
+
 /// A workbench with a program in the place of ssh, and a cluster file.
 private final class Lab {
     let bench: Workbench
     var file: String { bench.folder + "/cluster.yaml" }
+    /// How often failpoints were passed.
+    var tally: String { bench.folder + "/tally" }
 
     init() throws {
         bench = try Workbench()
@@ -400,7 +418,10 @@ private final class Lab {
     func start(_ arguments: [String]) throws -> SowerProcess {
         let path = ProcessInfo.processInfo.environment["PATH"] ?? "/usr/bin:/bin"
         return try bench.start(
-            arguments, environment: ["PATH": bench.folder + ":" + path, "LAB": bench.folder, "HOME": bench.folder + "/home"])
+            arguments,
+            environment: [
+                "PATH": bench.folder + ":" + path, "LAB": bench.folder, "HOME": bench.folder + "/home", FailpointVariable.tally: tally,
+            ])
     }
 
     func log() throws -> [String] {

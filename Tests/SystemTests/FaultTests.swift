@@ -52,9 +52,10 @@ extension SystemTests {
             return (digits: try digits(bench), passes: Dictionary(uniqueKeysWithValues: passes))
         }
 
+        /// Those of hosts are passed by the sweeps of `ClusterTests`.
         @Test func `a sweep passes every failpoint`() throws {
             let passes = try Self.calm.get().passes
-            let never = passes.filter { $0.value == 0 }.map(\.key.rawValue)
+            let never = passes.filter { $0.value == 0 && !$0.key.isOfHosts }.map(\.key.rawValue)
             #expect(never.isEmpty, "what is never passed tests nothing")
         }
 
