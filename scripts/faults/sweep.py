@@ -105,7 +105,7 @@ class Bench:
         """Where the study's trainings run."""
         return ["--workers", "2"]
 
-    def started(self):
+    def require_stopped(self):
         """What must be so before a killed coordinator is followed by another."""
         self.require_no_process()
 
@@ -271,7 +271,7 @@ class HostBench(Bench):
     def places(self):
         return ["--cluster", self.cluster, "--keys", self.keys("coordinator")]
 
-    def started(self):
+    def require_stopped(self):
         """The host's worker goes on without a coordinator, and is found again."""
 
 
