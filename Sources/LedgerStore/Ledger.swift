@@ -51,6 +51,15 @@ package final class Ledger: Sendable {
         try Ledger(path: path, now: now)
     }
 
+    /// Brings a ledger that an earlier build wrote up to date, for somebody who is going to read it. Throws as `open` does.
+    package static func bringUpToDate(path: String, now: Date) throws(LedgerError) {
+        do {
+            _ = try LedgerReader(path: path)
+        } catch .olderSchema(_, let actual, _) where actual >= Schema.oldestVersion {
+            try open(path: path, now: now).close()
+        }
+    }
+
     private init(path given: String, now: Date) throws(LedgerError) {
         // Absolute: SQLite may be built to take a relative path that begins with "file:" for a URI.
         let path = URL(fileURLWithPath: given).standardizedFileURL.path

@@ -83,23 +83,20 @@ extension LedgerAudit {
 
     fileprivate mutating func look(at job: Int64, _ db: Database, path: String) throws {
         jobs += 1
-        let jobs = try Row.fetchCursor(db.cachedStatement(sql: Seals.jobRow + "WHERE jobs.id = ?"), arguments: [job])
+        let jobs = try Row.fetchCursor(db.cachedStatement(sql: Queries.sealedJob), arguments: [job])
         guard let row = try jobs.next() else { return }
-        let id = try row.job(1)
+        let id = try row.job(0)
         let spec = try Data.fetchOne(db.cachedStatement(sql: "SELECT json FROM specs WHERE job = ?"), arguments: [job])
         if spec.map({ JobID(canonicalJSON: $0) }) != id {
             problems.append("the specification of job \(id.short) has another digest than its id")
         }
-        var hasher = RowHasher()
-        try note { try Seals.check(row, of: jobs, at: 0, &hasher, path: path) }
-        guard let attempt = row[4] as Int? else { return }
+        var isCopy = false
+        try note {
+            isCopy = try SealedJob(jobs._statement.sqliteStatement, from: 0, path: path).hasRecord(Seals.record(of: job, db))
+        }
+        guard let attempt = row[3] as Int? else { return }
         let metrics = try Row.fetchAll(db.cachedStatement(sql: Queries.epochs), arguments: [job, attempt]).map { $0.epochMetrics(from: 0) }
         epochs += metrics.count
-        hasher.add(jobs, 1 + Seals.jobColumnCount..<1 + Seals.sealedCount)
-        let copied = hasher.finalize()
-        let isCopy =
-            try metrics.isEmpty
-            ? row.hasNull(atIndex: 1 + Seals.jobColumnCount) : copied == Seals.digest(Queries.lastEpoch, [job, attempt], db)
         let seal = try Data.fetchOne(db.cachedStatement(sql: "SELECT epochs FROM job_seals WHERE job = ?"), arguments: [job])
         if try !isCopy || seal != Seals.digest(Queries.epochs, [job, attempt], db).blob {
             problems.append("the epochs of job \(id.short) are not what was recorded")
@@ -107,11 +104,11 @@ extension LedgerAudit {
         let artifacts = try Row.fetchAll(
             db.cachedStatement(sql: "SELECT name, digest, size FROM artifacts WHERE job = ? ORDER BY position"), arguments: [job]
         ).map { ArtifactNotice(name: $0[0], digest: try $0.digest(1), size: UInt64($0[2] as Int64)) }
-        let outcome = row.divergence(9).map { AttemptOutcome.diverged(epoch: $0.epoch, step: $0.step) } ?? .finished
+        let outcome = row.divergence(8).map { AttemptOutcome.diverged(epoch: $0.epoch, step: $0.step) } ?? .finished
         let result = AttemptResult(
             attempt: AttemptID(job: id, number: attempt), outcome: outcome, epochs: metrics,
-            artifacts: artifacts, numericClass: (row[7] as String?) ?? "", seconds: (row[8] as Double?) ?? 0)
-        if (row[6] as Data?) != result.digest.blob {
+            artifacts: artifacts, numericClass: (row[6] as String?) ?? "", seconds: (row[7] as Double?) ?? 0)
+        if (row[5] as Data?) != result.digest.blob {
             problems.append("the result of job \(id.short), computed again from its epochs and artifacts, has another digest than recorded")
         }
     }

@@ -58,13 +58,20 @@ extension LedgerReader {
         study: StudyID, stages: [String], epochs: EpochSelection = .all, _ body: (RecordedCell) -> Bool
     ) throws(LedgerError) {
         try read { db in
-            var hasher = RowHasher()
+            var results = try ResultReader(epochs: epochs, path: path, db.sqliteConnection!)
+            let latest = 5 + SealedJob.columnCount
             for stage in stages {
-                let cells = try Row.fetchCursor(db, sql: Queries.exportedCells, arguments: [study.rawValue, stage])
-                while let row = try cells.next() {
+                let rows = try Row.fetchCursor(db, sql: Queries.exportedCells, arguments: [study.rawValue, stage])
+                while let row = try rows.next() {
+                    let job = try SealedJob(rows._statement.sqliteStatement, from: 5, path: path)
+                    let result = try results.result(of: job, row[3])
+                    let cell = CellRow(
+                        arm: row[0], pair: [Int](pairText: row[1]), replicate: row[2], job: JobID(job.digest),
+                        state: job.state.cellState(isRunning: row[4]), result)
                     let recorded = RecordedCell(
-                        stage: stage, cell: try cell(row, of: cells, epochs: epochs, &hasher, db), attempt: row[29], worker: row[30],
-                        host: row[31], startedAt: row[32], endedAt: row[33], settledAt: row[34])
+                        stage: stage, cell: cell, attempt: row[latest], worker: row[latest + 1], host: row[latest + 2],
+                        startedAt: row[latest + 3], endedAt: row[latest + 4],
+                        settledAt: result.settledAt)
                     guard body(recorded) else { return }
                 }
             }

@@ -73,28 +73,6 @@ extension LedgerReader {
     @discardableResult
     package func requireSealed(study: StudyID) throws(LedgerError) -> [StageCount] { try (sealed(study) as SealedStudy<CellRow>).stages }
 
-    /// The cell of the row that a cursor of `Queries.exportedCells` is at, compared with its seals.
-    func cell(_ row: Row, of cells: RowCursor, epochs: EpochSelection, _ hasher: inout RowHasher, _ db: Database) throws -> CellRow {
-        try Seals.check(row, of: cells, at: 5, &hasher, path: path)
-        var result = CellRow(
-            arm: row[0], pair: [Int](pairText: row[1]), replicate: row[2], job: try row.job(6),
-            state: JobState(stored: row[7], isRunning: row[4]),
-            epochs: row.hasNull(atIndex: 18) || epochs == .none ? [] : [row.epochMetrics(from: 18)],
-            numericClass: row[12], seconds: row[13], divergedAt: row.divergence(14), failure: row.failure(16))
-        guard epochs.needsAll, let attempt = row[9] as Int? else { return result }
-        let rows = try Row.fetchCursor(db.cachedStatement(sql: Queries.epochs), arguments: [row[3] as Int64, attempt])
-        result.epochs = []
-        while let epoch = try rows.next() {
-            // The last stays, whichever is asked for.
-            if let before = result.epochs.last, !epochs.keeps(before.epoch) { result.epochs.removeLast() }
-            result.epochs.append(epoch.epochMetrics(from: 0))
-            hasher.add(rows)
-        }
-        let digest = hasher.finalize()
-        guard try row.digest(28) == digest else { throw Seals.damaged("an epoch of job \(result.job.short)", path) }
-        return result
-    }
-
     /// Every worker that ever joined, by name.
     package func workers() throws(LedgerError) -> [WorkerRow] {
         try read { db in

@@ -53,12 +53,25 @@ package struct CellRow: Sendable, Equatable {
     package var job: JobID
     package var state: JobState
     /// The epochs of the attempt whose result stands, ascending; none before there is one.
-    package var epochs: [EpochMetrics]
+    package var epochs: EpochList
     package var numericClass: String?
     package var seconds: Double?
     /// Where the loss became NaN or infinite, both counted from 1.
     package var divergedAt: DivergencePoint?
     package var failure: RecordedFailure?
+
+    init(arm: String, pair: [Int], replicate: Int, job: JobID, state: JobState, _ result: SealedJob.Result) {
+        self.arm = arm
+        self.pair = pair
+        self.replicate = replicate
+        self.job = job
+        self.state = state
+        epochs = result.epochs
+        numericClass = result.numericClass
+        seconds = result.seconds
+        divergedAt = result.divergedAt
+        failure = result.failure
+    }
 }
 
 package struct DivergencePoint: Sendable, Equatable {

@@ -20,18 +20,21 @@ package enum Queries {
     package static let gridJobs = "SELECT stage, priority, job FROM study_jobs WHERE study = ? ORDER BY stage, job"
     package static let gridCells = "SELECT stage, position, arm, pair, replicate, job FROM cells WHERE study = ? ORDER BY stage, position"
 
-    /// From one number to another: a job's number, the seal of its result, what that is over, the seal of its epochs.
+    /// From one number to another: a job's number, and the job as it was sealed.
     package static let sealedJobs = """
-        SELECT jobs.id, job_seals.result, \(Seals.sealed), job_seals.epochs FROM jobs LEFT JOIN job_seals ON job_seals.job = jobs.id
+        SELECT jobs.id, \(SealedJob.columns) FROM jobs \(sealJoin)
         WHERE jobs.id BETWEEN ? AND ? ORDER BY jobs.id
         """
 
+    static let sealedJob = "SELECT \(SealedJob.columns) FROM jobs \(sealJoin) WHERE jobs.id = ?"
+    private static let sealJoin = "LEFT JOIN job_seals ON job_seals.job = jobs.id"
+
     package static let runningJobs = "SELECT job FROM attempts WHERE state = 'running'"
 
-    /// A cell's place, its job, whether that is running, the seal of its result, what that is over, the seal of its epochs; and the
-    /// attempt whose result stands, or else the newest: number, worker, host, start and end; and when it was settled.
+    /// A cell's place, its job, whether that is running, the job as it was sealed; and the attempt whose result stands, or else
+    /// the newest: number, worker, host, start and end.
     static let exportedCells = """
-        SELECT \(cellColumns), latest.number, latest.worker, workers.host, latest.started_at, latest.ended_at, jobs.settled_at
+        SELECT \(cellColumns), latest.number, latest.worker, workers.host, latest.started_at, latest.ended_at
         FROM cells \(cellJoins)
         LEFT JOIN attempts AS latest ON latest.job = cells.job
             AND latest.number = coalesce(jobs.settled_attempt, (SELECT max(number) FROM attempts WHERE job = cells.job))
@@ -40,11 +43,10 @@ package enum Queries {
         """
 
     private static let cellColumns = """
-        cells.arm, cells.pair, cells.replicate, jobs.id, attempts.job IS NOT NULL, job_seals.result, \(Seals.sealed), job_seals.epochs
+        cells.arm, cells.pair, cells.replicate, jobs.id, attempts.job IS NOT NULL, \(SealedJob.columns)
         """
     private static let cellJoins = """
-        JOIN jobs ON jobs.id = cells.job
-        LEFT JOIN job_seals ON job_seals.job = cells.job
+        JOIN jobs ON jobs.id = cells.job \(sealJoin)
         LEFT JOIN attempts ON attempts.job = cells.job AND attempts.state = 'running'
         """
     private static let cellOrder = "WHERE cells.study = ? AND cells.stage = ? ORDER BY cells.position"

@@ -23,6 +23,10 @@ struct RowBytes: @unchecked Sendable {
     private(set) var count = 0
     /// A type and a word.
     static let headBytes = 9
+    /// The types, as SQLite's columns have them.
+    enum Tag {
+        static let row: UInt8 = 0, null: UInt8 = 1, integer: UInt8 = 2, double: UInt8 = 3, text: UInt8 = 4, blob: UInt8 = 5
+    }
 
     init(capacity: Int = 1 << 10) {
         memory = Memory(capacity)
@@ -34,27 +38,32 @@ struct RowBytes: @unchecked Sendable {
 
     mutating func removeAll() { count = 0 }
 
-    // MARK: Writing
+    mutating func beginRow(columns: Int) { append(tag: Tag.row, UInt64(columns)) }
 
-    mutating func beginRow(columns: Int) { append(tag: 0, UInt64(columns)) }
+    /// Appends the row that a statement is at, or its first columns.
+    mutating func append(row statement: OpaquePointer, columns: Int? = nil) {
+        let columns = columns ?? Int(sqlite3_column_count(statement))
+        beginRow(columns: columns)
+        for column in 0..<columns { append(statement, Int32(column)) }
+    }
 
     /// Appends the value of a column of the row that a statement is at.
     @inline(__always)
     mutating func append(_ statement: OpaquePointer, _ column: Int32) {
         let value = sqlite3_column_value(statement, column)
         switch sqlite3_value_type(value) {
-        case SQLITE_INTEGER: append(tag: 2, UInt64(bitPattern: sqlite3_value_int64(value)))
-        case SQLITE_FLOAT: append(tag: 3, sqlite3_value_double(value).bitPattern)
+        case SQLITE_INTEGER: append(tag: Tag.integer, UInt64(bitPattern: sqlite3_value_int64(value)))
+        case SQLITE_FLOAT: append(tag: Tag.double, sqlite3_value_double(value).bitPattern)
         // The bytes of a text as they are; as a text SQLite would end them with a zero first.
-        case SQLITE_TEXT: append(tag: 4, value)
-        case SQLITE_BLOB: append(tag: 5, value)
-        default: append(tag: 1, 0)
+        case SQLITE_TEXT: append(tag: Tag.text, value)
+        case SQLITE_BLOB: append(tag: Tag.blob, value)
+        default: append(tag: Tag.null, 0)
         }
     }
 
     /// Appends a digest column whose value is not known yet, and returns where it will be.
     mutating func appendDigestLater() -> Int {
-        append(tag: 5, UInt64(Digest.byteCount))
+        append(tag: Tag.blob, UInt64(Digest.byteCount))
         reserve(Digest.byteCount)
         defer { count += Digest.byteCount }
         return count
@@ -62,15 +71,22 @@ struct RowBytes: @unchecked Sendable {
 
     func fill(_ digest: Digest, at offset: Int) { digest.write(to: start + offset) }
 
-    private mutating func append(tag: UInt8, _ value: OpaquePointer?) {
-        let source = sqlite3_value_blob(value)
+    /// The bytes of a text or a blob in a row that a statement is at, as long as it stays there.
+    static func bytes(_ row: OpaquePointer, _ column: Int32) -> UnsafeRawBufferPointer { bytes(of: sqlite3_column_value(row, column)) }
+
+    private static func bytes(of value: OpaquePointer?) -> UnsafeRawBufferPointer {
+        let start = sqlite3_value_blob(value)
         // After the value itself was asked for, so that the count is of its bytes.
-        let length = Int(sqlite3_value_bytes(value))
-        append(tag: tag, UInt64(length))
-        guard let source, length > 0 else { return }
-        reserve(length)
-        memcpy(start + count, source, length)
-        count += length
+        return UnsafeRawBufferPointer(start: start, count: start == nil ? 0 : Int(sqlite3_value_bytes(value)))
+    }
+
+    private mutating func append(tag: UInt8, _ value: OpaquePointer?) {
+        let source = Self.bytes(of: value)
+        append(tag: tag, UInt64(source.count))
+        guard let address = source.baseAddress, source.count > 0 else { return }
+        reserve(source.count)
+        memcpy(start + count, address, source.count)
+        count += source.count
     }
 
     @inline(__always)
@@ -91,45 +107,12 @@ struct RowBytes: @unchecked Sendable {
         memory.start = realloc(memory.start, capacity)!
         start = memory.start
     }
-
-    // MARK: Reading
-
-    /// The value that begins at `offset`; moves it behind the value.
-    func value(at offset: inout Int) -> RowValue {
-        let word = UInt64(littleEndian: start.loadUnaligned(fromByteOffset: offset + 1, as: UInt64.self))
-        let tag = start.load(fromByteOffset: offset, as: UInt8.self)
-        offset += Self.headBytes
-        guard tag == 4 || tag == 5 else { return RowValue(tag: tag, word: word, bytes: UnsafeRawBufferPointer(start: nil, count: 0)) }
-        defer { offset += Int(word) }
-        return RowValue(tag: tag, word: word, bytes: UnsafeRawBufferPointer(start: start + offset, count: Int(word)))
-    }
-
-    /// Ten values as `EpochMetrics.columns` lists them; `nil` where the first is NULL.
-    func epochMetrics(at offset: inout Int) -> EpochMetrics? {
-        guard let epoch = value(at: &offset).integer else { return nil }
-        func metric() -> Double { value(at: &offset).double ?? .nan }
-        return EpochMetrics(
-            epoch: Int(epoch), learningRate: metric(), trainingLoss: metric(), trainingAccuracy: metric(), trainingTop5Accuracy: metric(),
-            validationLoss: metric(), validationAccuracy: metric(), validationTop5Accuracy: metric(),
-            images: Int(value(at: &offset).integer ?? 0), seconds: metric())
-    }
 }
 
-/// A value among `RowBytes`, as long as they are.
-struct RowValue {
-    fileprivate let tag: UInt8
-    fileprivate let word: UInt64
-    let bytes: UnsafeRawBufferPointer
-
-    var integer: Int64? { tag == 2 ? Int64(bitPattern: word) : nil }
-    var double: Double? { tag == 3 ? Double(bitPattern: word) : integer.map(Double.init) }
-    var text: String? { tag == 4 ? String(decoding: bytes, as: UTF8.self) : nil }
-    var digest: Digest? { tag == 5 ? Digest(bytes: bytes) : nil }
-
-    func isText(_ other: StaticString) -> Bool { isText(UnsafeRawBufferPointer(start: other.utf8Start, count: other.utf8CodeUnitCount)) }
-
-    func isText(_ other: UnsafeRawBufferPointer) -> Bool {
-        tag == 4 && bytes.count == other.count && (bytes.isEmpty || memcmp(bytes.baseAddress!, other.baseAddress!, bytes.count) == 0)
+extension RowBytes: StatementValue {
+    /// As a blob.
+    func bind(to statement: SQLiteStatement, at index: Int32) -> Int32 {
+        sqlite3_bind_blob(statement, index, start, Int32(count), sqliteCopies)
     }
 }
 

@@ -9,7 +9,7 @@ package enum Schema {
     package static let applicationID: Int32 = 0x534F_5752
     /// The `user_version` that this build writes and reads. Version 1 was never released and is refused: it has no top-5
     /// accuracies, and a table must not mix results with and without them.
-    package static let version = 4
+    package static let version = 5
     /// The oldest version that opening a ledger for writing brings up to date.
     package static let oldestVersion = 2
 
@@ -27,11 +27,11 @@ package enum Schema {
             try db.execute(sql: Seals.studyTable)
             try db.execute(sql: "PRAGMA user_version = 3")
         }
-        // The seals of version 3 are made anew, over the last epoch too.
+        // The seals of version 3 are made anew, as version 5 has them.
         migrator.registerMigration("v4") { db in
             try db.execute(sql: "DROP TABLE job_seals; " + Seals.jobTable)
             try Seals.sealAll(db)
-            try db.execute(sql: "PRAGMA user_version = 4")
+            try db.execute(sql: "PRAGMA user_version = 5")
         }
         // Readers of version 4 read this as well, as long as no job of the new kind is in it.
         migrator.registerMigration("v4 align", foreignKeyChecks: .immediate) { db in
@@ -39,6 +39,10 @@ package enum Schema {
         }
         // What the constraints say is the same, so readers of version 4 read this as well.
         migrator.registerMigration("v4 faster", foreignKeyChecks: .immediate) { db in try recordFaster(db) }
+        migrator.registerMigration("v5", foreignKeyChecks: .immediate) { db in
+            try Seals.renew(db)
+            try db.execute(sql: "PRAGMA user_version = 5")
+        }
         return migrator
     }
 

@@ -37,18 +37,27 @@ struct SealedStudy<Cell: Sendable> {
             try part == 0 ? GridList(jobsOf: study, connection) : GridList(cellsOf: study, stage: selection?.stage, connection)
         }
         let (listed, placed) = (lists[0], lists[1])
-        let jobs = try StudyJobs(
-            listed.jobs, placed.jobs, read: placed.selected, epochs: selection?.epochs ?? .none, path: path, connections)
-
-        let cells = try spread(2, over: connections) { part, _ -> [Cell] in
-            guard part == 0 else { return selection.map { placed.cells(jobs, isRunning: running.contains, $0.make) } ?? [] }
-            var hasher = RowHasher()
-            try hasher.add(all: study, Seals.gridStages, connections[0])
-            for list in lists { try list.addDigests(of: jobs, to: &hasher, path: path) }
-            guard sealed == hasher.finalize().blob else { throw Seals.damagedGrid(path) }
-            return []
+        let numbers = JobNumbers(listed.jobs, placed.jobs)
+        let rows = SelectedRows(placed.selectedJobs, numbers)
+        var read: StudyJobs?
+        // Of jobs whose reading throws nothing is shown, so that cells made before may stay where they are.
+        cells = try Array(unsafeUninitializedCapacity: selection == nil ? 0 : rows.count) { cells, count in
+            read = try StudyJobs(numbers, epochs: selection?.epochs ?? .none, path: path, connections) { place, job, results in
+                guard let selection, let first = rows.first(of: place) else { return }
+                let result = try results.result(of: job, numbers[place])
+                for row in sequence(first: first, next: rows.next) {
+                    let state = job.state.cellState(isRunning: job.state == .open && running.contains(numbers[place]))
+                    (cells.baseAddress! + row).initialize(to: selection.make(placed.cell(row, JobID(job.digest), state, result)))
+                }
+            }
+            count = selection == nil ? 0 : rows.count
         }
-        self.cells = cells[1]
+        let jobs = read!
+
+        var hasher = RowHasher()
+        try hasher.add(all: study, Seals.gridStages, connections[0])
+        for list in lists { list.addDigests(of: jobs, to: &hasher) }
+        guard sealed == hasher.finalize().blob else { throw Seals.damagedGrid(path) }
         stages = names.compactMap { stage in
             var count = StageCount(stage: stage.name, waiting: 0, running: 0, finished: 0, diverged: 0, failed: 0)
             for (job, position) in zip(listed.jobs, listed.stages) where position == stage.position {
@@ -85,79 +94,6 @@ func spread<Part: Sendable>(
         }
     }
     return try results.withLock { try $0.map { try $0!.get() } }
-}
-
-/// One of the two lists that a study's grid consists of, as its seal is over it, with room for the digests of the jobs.
-private struct GridList: Sendable {
-    private var bytes = RowBytes(capacity: 1 << 16)
-    /// Of each row, the job and where its digest belongs.
-    private(set) var jobs: [Int64] = []
-    private var digests: [Int] = []
-    /// Of each row of jobs, the position of its stage.
-    private(set) var stages: [Int64] = []
-    /// The rows of the stage whose cells were asked for.
-    private var selection = 0..<0
-
-    init(jobsOf study: Int64, _ connection: SQLiteConnection) throws {
-        let rows = try RawStatement(Queries.gridJobs, connection)
-        rows.start(study)
-        while try rows.step() {
-            append(rows.handle, columns: 2)
-            stages.append(rows.integer(0))
-        }
-    }
-
-    init(cellsOf study: Int64, stage: String?, _ connection: SQLiteConnection) throws {
-        let rows = try RawStatement(Queries.gridCells, connection)
-        rows.start(study)
-        let stage = stage.map { Array($0.utf8) }
-        while try rows.step() {
-            var start = bytes.count + RowBytes.headBytes
-            append(rows.handle, columns: 5)
-            guard let stage, stage.withUnsafeBytes({ bytes.value(at: &start).isText($0) }) else { continue }
-            selection = (selection.isEmpty ? jobs.count - 1 : selection.lowerBound)..<jobs.count
-        }
-    }
-
-    private mutating func append(_ row: OpaquePointer, columns: Int32) {
-        bytes.beginRow(columns: Int(columns) + 1)
-        for column in 0..<columns { bytes.append(row, column) }
-        jobs.append(sqlite3_column_int64(row, columns))
-        digests.append(bytes.appendDigestLater())
-    }
-
-    /// The jobs of the cells that were asked for.
-    var selected: ArraySlice<Int64> { jobs[selection] }
-
-    func addDigests(of jobs: StudyJobs, to hasher: inout RowHasher, path: String) throws {
-        for (job, offset) in zip(self.jobs, digests) { bytes.fill(jobs[job].digest, at: offset) }
-        hasher.add(bytes)
-    }
-
-    /// The cells that were asked for.
-    func cells<Cell>(_ jobs: StudyJobs, isRunning: (Int64) -> Bool, _ make: (CellRow) -> Cell) -> [Cell] {
-        var cells: [Cell] = []
-        cells.reserveCapacity(selection.count)
-        // Neighbours have most in common.
-        var arm = (bytes: UnsafeRawBufferPointer(start: nil, count: 0), text: "")
-        var pair = (bytes: UnsafeRawBufferPointer(start: nil, count: 0), numbers: [Int]())
-        for row in selection {
-            var offset = row == 0 ? 0 : digests[row - 1] + Digest.byteCount
-            offset += RowBytes.headBytes
-            _ = (bytes.value(at: &offset), bytes.value(at: &offset))
-            let (armValue, pairValue) = (bytes.value(at: &offset), bytes.value(at: &offset))
-            if !armValue.isText(arm.bytes) { arm = (armValue.bytes, armValue.text ?? "") }
-            if !pairValue.isText(pair.bytes) { pair = (pairValue.bytes, [Int](pairText: pairValue.text ?? "")) }
-            let job = jobs[self.jobs[row]]
-            let result = jobs.result(of: self.jobs[row])
-            let cell = CellRow(
-                arm: arm.text, pair: pair.numbers, replicate: Int(bytes.value(at: &offset).integer ?? 0), job: JobID(job.digest),
-                state: job.state.cellState(isRunning: job.state == .open && isRunning(self.jobs[row])), epochs: result.epochs,
-                numericClass: result.numericClass, seconds: result.seconds, divergedAt: result.divergedAt, failure: result.failure)
-            cells.append(make(cell))
-        }
-        return cells
-    }
 }
 
 extension RowHasher {

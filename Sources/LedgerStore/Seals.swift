@@ -12,24 +12,16 @@ import Studies
 /// the transaction that writes them, and a reader compares before it shows anything. This finds accidents; whoever can write
 /// the ledger can write its seals.
 ///
-/// The last epoch lies beside the seal once more: most tables need no other, and among a million epochs it would be far away.
+/// What the first seal is over lies beside it, as one value: `SealedJob` reads that. Most tables need no other epoch than the last,
+/// and among a million epochs it would be far away.
 enum Seals {
     static let jobTable = """
         CREATE TABLE job_seals (
             job INTEGER PRIMARY KEY REFERENCES jobs (id),
             result BLOB NOT NULL CHECK (length(result) = 32),
             epochs BLOB NOT NULL CHECK (length(epochs) = 32),
-            -- As in epochs, where a result has any.
-            epoch INTEGER,
-            learning_rate REAL,
-            training_loss REAL,
-            training_accuracy REAL,
-            training_top5_accuracy REAL,
-            validation_loss REAL,
-            validation_accuracy REAL,
-            validation_top5_accuracy REAL,
-            images INTEGER,
-            seconds REAL
+            -- What the seal of the result is over.
+            record BLOB NOT NULL
         ) STRICT;
 
         """
@@ -48,19 +40,22 @@ enum Seals {
 
     /// Seals a job that has just been settled.
     static func seal(job: Int64, _ db: Database) throws {
-        var hasher = RowHasher()
+        var (record, epochs) = (RowBytes(), RowBytes())
         try db.run(settled, [job]) { row in
-            hasher.add(row)
-            let result = hasher.finalize()
-            try db.run(Queries.epochs, [job, ColumnValue(row: row, column: settledAttemptColumn)]) { hasher.add($0) }
-            let lastEpoch = EpochMetrics.names.indices.map { ColumnValue(row: row, column: jobColumnCount + $0) }
-            try db.run(insertion, [job, result, hasher.finalize()] + lastEpoch)
+            record.append(row: row)
+            try db.run(Queries.epochs, [job, ColumnValue(row: row, column: settledAttemptColumn)]) { epochs.append(row: $0) }
         }
+        try db.run(insertion, [job, Digest(of: record.bytes), Digest(of: epochs.bytes), record])
     }
 
-    private static let insertion = """
-        INSERT OR REPLACE INTO job_seals (job, result, epochs, \(EpochMetrics.columns)) VALUES (?, ?, ?, \(EpochMetrics.placeholders))
-        """
+    /// What the seal of a job's result would be over today.
+    static func record(of job: Int64, _ db: Database) throws -> RowBytes {
+        var record = RowBytes()
+        try db.run(settled, [job]) { record.append(row: $0) }
+        return record
+    }
+
+    private static let insertion = "INSERT OR REPLACE INTO job_seals (job, result, epochs, record) VALUES (?, ?, ?, ?)"
 
     /// Seals a study as it has just been registered.
     static func seal(study: Int64, _ db: Database) throws {
@@ -72,6 +67,22 @@ enum Seals {
     static func sealAll(_ db: Database) throws {
         for job in try Int64.fetchAll(db, sql: "SELECT id FROM jobs WHERE state <> 'open'") { try seal(job: job, db) }
         for study in try Int64.fetchAll(db, sql: "SELECT id FROM studies") { try seal(study: study, db) }
+    }
+
+    /// Brings the seals of version 4, which had the last epoch in columns of their own, into the table of today. They stay as they are, and
+    /// so does what is damaged.
+    static func renew(_ db: Database) throws {
+        guard try db.columns(in: "job_seals").contains(where: { $0.name == "learning_rate" }) else { return }
+        try db.execute(sql: "CREATE TEMP TABLE older_seals AS SELECT * FROM job_seals; DROP TABLE job_seals; " + jobTable)
+        let columns = jobColumns + ", " + EpochMetrics.names.map { "older_seals." + $0 }.joined(separator: ", ")
+        var record = RowBytes()
+        try db.run("SELECT \(columns), job, result, epochs FROM older_seals JOIN jobs ON jobs.id = job") { row in
+            record.removeAll()
+            record.append(row: row, columns: recordCount)
+            let kept = (0..<3).map { ColumnValue(row: row, column: recordCount + $0) }
+            try db.run(insertion, kept + [record])
+        }
+        try db.execute(sql: "DROP TABLE older_seals")
     }
 
     // MARK: Checking
@@ -91,18 +102,9 @@ enum Seals {
         _ = try SealedStudy<CellRow>(study: study, path: path, db)
     }
 
-    /// Of the row that a cursor is at, the seal in column `first` and the columns of `sealed` behind it: an open job has no seal,
-    /// any other the right one.
-    static func check(_ row: Row, of rows: RowCursor, at first: Int, _ hasher: inout RowHasher, path: String) throws {
-        hasher.add(rows, first + 1..<first + 1 + sealedCount)
-        let digest = hasher.finalize()
-        let isOpen = (row[first + 2] as String?) == "open"
-        guard isOpen == row.hasNull(atIndex: first), try isOpen || row.digest(first) == digest else {
-            throw damagedResult(of: (try? row.job(first + 1).short) ?? "with an unreadable id", path)
-        }
-    }
-
     static func damagedResult(of job: String, _ path: String) -> LedgerError { damaged("the result of job \(job)", path) }
+
+    static func damagedEpochs(of job: Digest, _ path: String) -> LedgerError { damaged("an epoch of job \(job.short)", path) }
 
     static func damagedGrid(_ path: String) -> LedgerError { damaged("the list of stages, jobs and cells", path) }
 
@@ -113,21 +115,16 @@ enum Seals {
     // MARK: Digests
 
     /// Everything that a job's row says of its result.
-    private static let jobColumns = """
+    static let jobColumns = """
         jobs.digest, jobs.state, jobs.kind, jobs.settled_attempt, jobs.settled_at, jobs.result_digest, jobs.numeric_class, jobs.seconds, \
         jobs.diverged_epoch, jobs.diverged_step, jobs.failure_reason, jobs.failure_message
         """
     static let jobColumnCount = 12
     private static let settledAttemptColumn = 3
+    /// A record has these and the last epoch.
+    private static let recordCount = jobColumnCount + EpochMetrics.names.count
 
-    /// What the seal of a result is over: `jobColumns`, then the last epoch.
-    static let sealed = jobColumns + ", " + EpochMetrics.names.map { "job_seals." + $0 }.joined(separator: ", ")
-    static let sealedCount = jobColumnCount + EpochMetrics.names.count
-
-    /// The seal in column 0, then what it is over.
-    static let jobRow = "SELECT job_seals.result, \(sealed) FROM jobs LEFT JOIN job_seals ON job_seals.job = jobs.id "
-
-    /// The same columns as `sealed`, from where they were recorded.
+    /// What the seal of a result is over, from where it was recorded.
     private static let settled = """
         SELECT \(jobColumns), \(EpochMetrics.names.map { "epochs." + $0 }.joined(separator: ", ")) FROM jobs
         LEFT JOIN epochs ON epochs.job = jobs.id AND epochs.attempt = jobs.settled_attempt

@@ -27,9 +27,9 @@ extension String: StatementValue {
         var text = self
         return text.withUTF8 { utf8 in
             // No address would be NULL.
-            guard let start = utf8.baseAddress else { return sqlite3_bind_text(statement, index, "", 0, copies) }
+            guard let start = utf8.baseAddress else { return sqlite3_bind_text(statement, index, "", 0, sqliteCopies) }
             return start.withMemoryRebound(to: CChar.self, capacity: utf8.count) {
-                sqlite3_bind_text(statement, index, $0, Int32(utf8.count), copies)
+                sqlite3_bind_text(statement, index, $0, Int32(utf8.count), sqliteCopies)
             }
         }
     }
@@ -37,7 +37,7 @@ extension String: StatementValue {
 
 extension Digest: StatementValue {
     func bind(to statement: SQLiteStatement, at index: Int32) -> Int32 {
-        bytes.withUnsafeBytes { sqlite3_bind_blob(statement, index, $0.baseAddress, Int32($0.count), copies) }
+        bytes.withUnsafeBytes { sqlite3_bind_blob(statement, index, $0.baseAddress, Int32($0.count), sqliteCopies) }
     }
 }
 
@@ -48,7 +48,7 @@ extension Optional: StatementValue where Wrapped: StatementValue {
 }
 
 /// SQLITE_TRANSIENT, a macro that Swift does not import: SQLite copies the bytes before it returns.
-private var copies: sqlite3_destructor_type { unsafeBitCast(-1, to: sqlite3_destructor_type.self) }
+var sqliteCopies: sqlite3_destructor_type { unsafeBitCast(-1, to: sqlite3_destructor_type.self) }
 
 /// A column of the row that another statement is at.
 struct ColumnValue: StatementValue {

@@ -100,7 +100,9 @@ import Testing
     }
 
     @Test(arguments: [
-        "UPDATE job_seals SET validation_accuracy = 43 WHERE job = 1", "UPDATE job_seals SET epoch = NULL WHERE job = 1",
+        "UPDATE job_seals SET record = zeroblob(length(record)) WHERE job = 1", "UPDATE job_seals SET record = X'' WHERE job = 1",
+        "UPDATE job_seals SET record = (SELECT record FROM job_seals WHERE job = 2) WHERE job = 1",
+        "UPDATE job_seals SET record = twin.record, result = twin.result FROM job_seals AS twin WHERE job_seals.job = 1 AND twin.job = 2",
         "UPDATE jobs SET numeric_class = 'v2' WHERE state = 'finished'", "UPDATE jobs SET failure_reason = 'IO' WHERE state = 'failed'",
     ])
     func `cells are compared with their seals as they are read`(sql: String) throws {
@@ -170,6 +172,56 @@ import Testing
         let reader = try LedgerReader(path: folder.ledger)
         #expect(try reader.audit() == LedgerAudit(jobs: 4, epochs: 4))
         #expect(try reader.cellResults(study: study).map(\.epochs.count) == [2, 2, 0, 0])
+    }
+
+    /// The seals of schema 4 were over the same, of which the last epoch lay in columns.
+    private func asSchema4(_ folder: TestFolder, changed sql: String = "") throws {
+        let last = """
+            epoch INTEGER, learning_rate REAL, training_loss REAL, training_accuracy REAL, training_top5_accuracy REAL, validation_loss REAL,
+            validation_accuracy REAL, validation_top5_accuracy REAL, images INTEGER, seconds REAL
+            """
+        let names = last.split(separator: ",").map { "epochs." + $0.split(whereSeparator: \.isWhitespace)[0] }.joined(separator: ", ")
+        let queue = try DatabaseQueue(path: folder.ledger)
+        try queue.inDatabase { db in
+            try db.execute(
+                sql: """
+                    CREATE TEMP TABLE kept AS SELECT job, result, epochs FROM job_seals;
+                    DROP TABLE job_seals;
+                    CREATE TABLE job_seals (
+                        job INTEGER PRIMARY KEY REFERENCES jobs (id), result BLOB NOT NULL, epochs BLOB NOT NULL, \(last)) STRICT;
+                    INSERT INTO job_seals SELECT kept.job, kept.result, kept.epochs, \(names) FROM kept JOIN jobs ON jobs.id = kept.job
+                        LEFT JOIN epochs ON epochs.job = jobs.id AND attempt = settled_attempt AND epoch = 2;
+                    DELETE FROM grdb_migrations WHERE identifier = 'v5'; PRAGMA user_version = 4; \(sql)
+                    """)
+        }
+        try queue.close()
+    }
+
+    @Test func `the seals of schema 4 stay what they are when it is opened for writing`() throws {
+        let (folder, study) = try settled()
+        let seals = "SELECT hex(result) || hex(epochs) || hex(record) FROM job_seals ORDER BY job"
+        let before = try LedgerReader(path: folder.ledger).read { try String.fetchAll($0, sql: seals) }
+        try asSchema4(folder)
+        #expect(throws: LedgerError.olderSchema(path: folder.ledger, actual: 4, expected: 5)) { try LedgerReader(path: folder.ledger) }
+        try Ledger.open(path: folder.ledger, now: noon).close()
+        let reader = try LedgerReader(path: folder.ledger)
+        #expect(before.count == 3)
+        #expect(try reader.read { try String.fetchAll($0, sql: seals) } == before)
+        #expect(try reader.audit() == LedgerAudit(jobs: 4, epochs: 4))
+        #expect(try reader.cellResults(study: study, epochs: .last).map(\.epochs.count) == [1, 1, 0, 0])
+    }
+
+    @Test(arguments: [
+        "UPDATE job_seals SET validation_loss = 7 WHERE job = 1", "UPDATE job_seals SET result = zeroblob(32) WHERE job = 3",
+        "DELETE FROM job_seals WHERE job = 2",
+    ])
+    func `what was damaged under schema 4 is still found when it is opened for writing`(sql: String) throws {
+        let (folder, study) = try settled()
+        try asSchema4(folder, changed: sql)
+        let ledger = try Ledger.open(path: folder.ledger, now: noon)
+        #expect(throws: LedgerError.self) { try ledger.requireSealed(study: study) }
+        try ledger.close()
+        #expect(throws: LedgerError.self) { try LedgerReader(path: folder.ledger).cellResults(study: study, epochs: .last) }
     }
 
     @Test func `a log that lost commits is refused; one whose last commit was torn is not`() throws {

@@ -68,7 +68,7 @@ import Testing
         try Self.settle(Array(0..<Self.count), in: ledger)
         let queue = try DatabaseQueue(path: folder.ledger)
         try queue.inDatabase { db in
-            try db.execute(sql: "UPDATE job_seals SET validation_loss = 7 WHERE job IN (900, 901, 1700, 2900)")
+            try db.execute(sql: "UPDATE job_seals SET record = zeroblob(200) WHERE job IN (900, 901, 1700, 2900)")
         }
         let first = try #require(try queue.read { try Data.fetchOne($0, sql: "SELECT digest FROM jobs WHERE id = 900") })
         try queue.close()

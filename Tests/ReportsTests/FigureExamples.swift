@@ -29,7 +29,7 @@ enum FigureExample {
                             trainingTop5Accuracy: 95, validationLoss: 2 - accuracy / 100, validationAccuracy: accuracy,
                             validationTop5Accuracy: 90, images: 5000, seconds: 1)
                     }
-                    return CellResult(arm: arm.name, pair: pair, replicate: replicate, state: .finished, epochs: epochs, numericClass: "x")
+                    return CellResult(arm: arm.name, pair: pair, replicate: replicate, state: .finished, epochs: EpochList(epochs), numericClass: "x")
                 }
             }
         }

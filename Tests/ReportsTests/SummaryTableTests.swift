@@ -20,7 +20,7 @@ func cell(
                 validationTop5Accuracy: epoch == 2 ? value + 30 : value + 25, images: 100, seconds: Double.random(in: 0...1))
         }
     }
-    return CellResult(arm: arm, pair: pair, replicate: replicate, state: state, epochs: epochs, numericClass: host)
+    return CellResult(arm: arm, pair: pair, replicate: replicate, state: state, epochs: EpochList(epochs ?? []), numericClass: host)
 }
 
 /// One complete arm, one with a failure and a divergence, one that has not begun.

@@ -22,6 +22,26 @@ extension SystemTests {
             }
         }
 
+        @Test func `a ledger of an earlier build is brought up to date by resume, as its readers say`() throws {
+            let bench = try Workbench()
+            let small = ["--set", "arms=[random]", "--set", "evaluation.pairs=1", "--set", "evaluation.replicates=1"]
+            let first = try bench.succeed(["run", bench.studyFile, "--workers", "1"] + small + bench.inResults)
+            // What version 2 has not.
+            let sql = """
+                DROP TRIGGER seals_go_with_their_result; DROP TABLE job_seals; DROP TABLE study_seals;
+                CREATE INDEX running_attempts ON attempts (worker) WHERE state = 'running';
+                DELETE FROM grdb_migrations WHERE identifier <> 'v2'; PRAGMA user_version = 2
+                """
+            guard try bench.query(sql, changes: true) != nil else { return }
+            let refused = try bench.sower(["table", "tiny"] + bench.inResults)
+            #expect(refused.exitCode != 0 && refused.output.isEmpty)
+            #expect(refused.standardError.contains("schema version 2 of an earlier build"))
+            #expect(refused.remedy?.contains("sower resume") == true)
+            let resumed = try bench.succeed(["resume", "tiny", "--workers", "1"] + bench.inResults)
+            #expect(resumed.text == first.text)
+            #expect(try bench.succeed(["table", "tiny"] + bench.inResults).text == first.text)
+        }
+
         @Test func `an unknown study lists what there is`() throws {
             let bench = try Workbench()
             let ending = try bench.sower(["run", "nosuch"] + bench.inResults)

@@ -118,11 +118,11 @@ final class Workbench {
     }
 
     /// The answer of the `sqlite3` program, or `nil` where there is none.
-    func query(_ sql: String) throws -> String? {
+    func query(_ sql: String, changes: Bool = false) throws -> String? {
         guard let program = ["/usr/bin/sqlite3", "/usr/local/bin/sqlite3"].first(where: FileManager.default.isExecutableFile) else { return nil }
         let process = Process()
         process.executableURL = URL(fileURLWithPath: program)
-        process.arguments = ["-readonly", ledger, sql]
+        process.arguments = (changes ? [] : ["-readonly"]) + [ledger, sql]
         let pipe = Pipe()
         process.standardOutput = pipe
         try process.run()

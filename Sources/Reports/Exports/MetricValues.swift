@@ -18,11 +18,11 @@ package struct MeasuredCell: Sendable, Equatable {
     /// The job's wall time.
     package var seconds: Double?
     /// Of the result that stands; none where there is none.
-    package var epochs: [EpochMetrics]
+    package var epochs: EpochList
 
     package init(
         stage: String, arm: String, pair: [Int], replicate: Int, state: String, reason: String?, job: String, attempt: Int?, worker: String?,
-        host: String?, numericClass: String?, seconds: Double?, epochs: [EpochMetrics]
+        host: String?, numericClass: String?, seconds: Double?, epochs: EpochList
     ) {
         self.stage = stage
         self.arm = arm

@@ -52,7 +52,7 @@ extension SummaryTable {
         precondition(grouping == .arm && PublishedCurve.metrics.contains(metric))
         var table = self
         var reference = reference
-        let counts = Set(cells.compactMap { $0.epochs?.last?.images })
+        let counts = Set(cells.compactMap { $0.epochs.last?.images })
         if let least = counts.min(), let most = counts.max(), counts != [reference.data.trainingImages],
             !reference.caveats.contains(where: { $0.hasPrefix("data: ") })
         {

@@ -20,13 +20,13 @@ package struct CellResult: Sendable, Equatable {
     /// 1, 2, ….
     package var replicate: Int
     package var state: CellState
-    /// The recorded epochs in any order; `nil` when none was recorded.
-    package var epochs: [EpochMetrics]?
+    /// The recorded epochs.
+    package var epochs: EpochList
     /// The class of hosts whose last digits agree, when the host reported one.
     package var numericClass: String?
 
     package init(
-        arm: String, pair: [Int], replicate: Int, state: CellState, epochs: [EpochMetrics]? = nil,
+        arm: String, pair: [Int], replicate: Int, state: CellState, epochs: EpochList = [],
         numericClass: String? = nil
     ) {
         self.arm = arm

@@ -81,7 +81,7 @@ extension GridCell {
     fileprivate mutating func fill(from cells: [CellResult], _ index: Int, metric: TableMetric, epoch: Int) {
         state = cells[index].state
         guard state == .finished else { return }
-        guard let metrics = cells[index].epochs?.first(where: { $0.epoch == epoch }) else {
+        guard let metrics = cells[index].epochs.epoch(epoch) else {
             state = .missing
             return
         }

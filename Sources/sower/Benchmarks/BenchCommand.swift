@@ -63,7 +63,7 @@ struct BenchCommand: ParsableCommand {
         /// Measures one case here, and prints it as JSON.
         private func measure() throws {
             guard let model else { throw ValidationError("--in-this-process needs --model") }
-            BLAS.setThreads(threads)
+            try BLAS.setThreads(threads)
             let chosen = EngineCase(model, imageSize: imageSize, batch: batch)
             let shape = try NetworkShape(
                 architecture: model, classes: 10, channels: model.usualChannels, imageSize: chosen.imageSize)
@@ -96,7 +96,7 @@ struct BenchCommand: ParsableCommand {
                 "\(chosen.imageSize)", "--batch", "\(chosen.batch)", "--threads", "\(threads)",
             ]
             if let steps { arguments += ["--steps", "\(steps)"] }
-            var environment = Executable.runnerEnvironment
+            var environment = ProcessInfo.processInfo.environment
             environment["OPENBLAS_NUM_THREADS"] = "\(threads)"
             let text = try OneShotProcess.output(of: Executable.path, arguments: arguments, environment: environment)
             return try JSONDecoder().decode(EngineMeasured.self, from: Data(text.utf8))

@@ -59,7 +59,7 @@ struct EngineCommand: ParsableCommand {
         }
 
         func run() throws {
-            BLAS.setThreads(1)
+            try BLAS.setThreads(1)
             let step = EngineStep(
                 architecture: model,
                 sgd: SGDSettings(

@@ -22,7 +22,7 @@ final class ClusterWorkers {
         let elsewhere = cluster.hosts.filter { $0.place != .local }
         guard !elsewhere.isEmpty else { return }
         let home = HomeFolder.path
-        let program = try ProgramPackage.running(executable: Executable.path)
+        let program = try Executable.package()
         var targets: [HostLauncher.Target] = []
         for host in elsewhere {
             let address = "\(cluster.coordinator.host):\(cluster.coordinator.port)"

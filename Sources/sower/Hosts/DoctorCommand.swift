@@ -158,7 +158,7 @@ struct DoctorCommand: ParsableCommand {
                 remedy: "Choose another port in the cluster file.")
         }
         defer { withExtendedLifetime(ports) {} }
-        let program = try ProgramPackage.running(executable: Executable.path)
+        let program = try Executable.package()
         let home = HomeFolder.path
         let visits = try targets.map { host, access in
             return try HostVisit(

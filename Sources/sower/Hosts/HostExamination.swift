@@ -35,7 +35,7 @@ enum HostExamination {
             hostName: ProcessInfo.processInfo.hostName, cores: ProcessInfo.processInfo.activeProcessorCount,
             numericClass: NumericClass.current,
             cpu: "\(features.vendor) family \(features.family) model \(features.model)\(features.hasAVX512 ? ", AVX-512" : "")",
-            blasCore: Executable.runnerEnvironment["OPENBLAS_CORETYPE"] ?? "of the library's choice",
+            blasCore: (try? BLAS.load()) == nil ? "missing" : BLAS.coreName,
             clock: Date().timeIntervalSince1970, freeBytes: freeBytes(at: store), freeWhere: store, fileDescriptors: fileDescriptors,
             unreachable: ports.compactMap { port in
                 TCPProbe.problem(connectingTo: examination.coordinatorHost, port: port, seconds: 1.5).map {

@@ -28,7 +28,7 @@ struct JobCommand: ParsableCommand {
         @OptionGroup var output: OutputOptions
 
         func run() throws {
-            BLAS.setThreads(1)
+            try BLAS.setThreads(1)
             let recorded = try RecordedStudy(StudyFolder.find(study, in: results.results))
             let isFile = FileManager.default.fileExists(atPath: job)
             let bytes = isFile ? try readFile() : try recorded.reader.job(prefix: job).spec

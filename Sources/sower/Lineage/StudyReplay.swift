@@ -46,7 +46,7 @@ struct StudyReplay: Codable {
         let settled = try recorded.reader.cellResults(study: recorded.id).filter { $0.state == .finished || $0.state == .diverged }
         let chosen = try choose(count, of: settled, recorded, seed: seed)
 
-        BLAS.setThreads(1)
+        try BLAS.setThreads(1)
         let loaded = try LoadedStudy(recorded.study, results: results)
         let artifacts = try ArtifactStore(folder: recorded.folder.artifacts)
         let folder = try ReplayFolder(in: recorded.folder)
@@ -67,7 +67,7 @@ struct StudyReplay: Codable {
                     cell.obstacle = "\(failure.code): \(failure.message)"
                 } else {
                     let outcome = job.divergedAt.map { AttemptOutcome.diverged(epoch: $0.epoch, step: $0.step) } ?? .finished
-                    let first = RunnerResult(outcome: outcome, epochs: row.epochs, artifacts: job.artifacts, seconds: job.seconds ?? 0)
+                    let first = RunnerResult(outcome: outcome, epochs: Array(row.epochs), artifacts: job.artifacts, seconds: job.seconds ?? 0)
                     cell.difference = ResultDifference(recorded: first, again: again)?.description
                 }
             } catch let error as ArtifactStoreError {

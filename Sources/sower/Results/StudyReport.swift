@@ -18,7 +18,8 @@ struct StudyReport {
         let isLast = epoch ?? study.evaluation.recipe.epochs == study.evaluation.recipe.epochs
         cells = try recorded.reader.cellResults(study: recorded.id, epochs: isLast ? .last : .at(epoch ?? 0), CellResult.init)
         self.recorded = recorded
-        isComplete = cells.allSatisfy { $0.state == .finished }
+        // By index: a copy of each would count references to all of it.
+        isComplete = cells.indices.allSatisfy { [cells] in cells[$0].state == .finished }
     }
 
     func table(
@@ -118,7 +119,7 @@ extension CellResult {
             case .waiting, .running: .missing
             }
         self.init(
-            arm: row.arm, pair: row.pair, replicate: row.replicate, state: state, epochs: row.epochs.isEmpty ? nil : row.epochs,
+            arm: row.arm, pair: row.pair, replicate: row.replicate, state: state, epochs: row.epochs,
             numericClass: row.numericClass)
     }
 }

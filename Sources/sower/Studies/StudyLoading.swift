@@ -79,7 +79,8 @@ struct LoadedStudy {
 
     /// From the ledger of a study that has been started before.
     static func fromLedger(_ folder: StudyFolder, results: String) throws -> LoadedStudy {
-        try LoadedStudy(RecordedStudy(folder).study, results: results)
+        try Ledger.bringUpToDate(path: folder.ledger, now: Date())
+        return try LoadedStudy(RecordedStudy(folder).study, results: results)
     }
 
     static func isStudyFile(_ name: String) -> Bool {

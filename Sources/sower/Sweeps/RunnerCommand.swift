@@ -21,7 +21,7 @@ struct RunnerCommand: ParsableCommand {
         // by a signal would count as a crash of the job. Its worker has blocked both since before the first instruction.
         signal(SIGTERM, SIG_IGN)
         signal(SIGINT, SIG_IGN)
-        BLAS.setThreads(1)
+        try BLAS.setThreads(1)
         let runner = JobRunner(threads: max(1, threads), allowsCommands: allowCommand, now: MonotonicClock.now)
         let requests = RequestReader()
         requests.watchForEnd()

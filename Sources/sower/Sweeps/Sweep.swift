@@ -282,13 +282,10 @@ private struct Shortage {
 enum Executable {
     static let path = (try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")) ?? CommandLine.arguments[0]
 
-    /// A runner's environment: one BLAS thread, and the right kernels for this CPU, unless the user has chosen.
-    static var runnerEnvironment: [String: String] {
-        var environment = ProcessInfo.processInfo.environment
-        if environment["OPENBLAS_CORETYPE"] == nil, let core = CPUFeatures.current.recommendedOpenBLASCore {
-            environment["OPENBLAS_CORETYPE"] = core
-        }
-        environment["OPENBLAS_NUM_THREADS"] = "1"
-        return environment
+    /// As other hosts get it.
+    static func package() throws -> ProgramPackage {
+        // What is loaded is taken along.
+        try BLAS.load()
+        return try ProgramPackage.running(executable: path)
     }
 }

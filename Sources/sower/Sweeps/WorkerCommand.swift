@@ -6,6 +6,7 @@ import Keys
 import Launchers
 import Logging
 import Reports
+import Tensors
 import Transport
 import Worker
 
@@ -121,9 +122,10 @@ struct WorkerCommand: ParsableCommand {
         let process = Int(ProcessInfo.processInfo.processIdentifier)
         let worker = name ?? "\(host.prefix(80))-\(process)-\(UInt32.random(in: 0...UInt32.max))"
         let slots = slots ?? ThreadOptions.trainings(threads: threads.threads)
-        let environment = Executable.runnerEnvironment
+        // A host without the library should say so before it is given work.
+        try BLAS.load()
         let logger = Logger(label: "sower.worker") { LineLog(label: $0) }
-        logger.info("worker \(worker) on \(host): \(slots) slots, \(NumericClass.current), BLAS kernels \(environment["OPENBLAS_CORETYPE"] ?? "of the library's choice")")
+        logger.info("worker \(worker) on \(host): \(slots) slots, \(NumericClass.current), BLAS kernels \(BLAS.coreName)")
         if let lifetime { logger.info("it has to end within \(DurationText.text(seconds: lifetime.seconds))") }
         let storePath = store ?? Self.standardStore
         let folders =
@@ -156,7 +158,7 @@ struct WorkerCommand: ParsableCommand {
                 cacheQuota: central ? nil : cache.cacheQuota.bytes,
                 runnerExecutable: Executable.path,
                 runnerArguments: ["runner"] + threads.arguments + (self.host.allowCommand ? ["--allow-command"] : []),
-                runnerEnvironment: environment,
+                runnerEnvironment: ProcessInfo.processInfo.environment,
                 lifeline: lifeline ? 0 : nil, log: { logger.info("\($0)") })
         settings.firstSlot = firstSlot
         if let gracePeriod { settings.graceSeconds = gracePeriod.seconds }
