@@ -168,11 +168,11 @@ package struct Dispatcher: Sendable {
     /// event, so that a resumed study settles them too.
     package mutating func start() -> [Command] {
         var commands: [Command] = []
-        for job in jobs.values.sorted(by: { $0.entry.id < $1.entry.id }) {
-            if case .settled(let state) = job.phase, state != .finished {
-                failDependents(of: job.entry.id, &commands)
-            }
+        let ended = jobs.values.compactMap { job -> JobID? in
+            guard case .settled(let state) = job.phase, state != .finished else { return nil }
+            return job.entry.id
         }
+        for job in ended.sorted() { failDependents(of: job, &commands) }
         return commands
     }
 

@@ -18,7 +18,6 @@ package struct SeedReport: Sendable {
     package var resumptions: Int
     /// Results that settled their job though the worker that had computed them was dead.
     package var legacies: Int
-    package var transcript: [String]
 }
 
 /// Many seeds together. Adding is the same in any order, so that it does not matter which thread ran what.

@@ -82,7 +82,7 @@ package struct SimulatedCluster {
         usesCodec = choices.chance(0.25)
         let looksInside = choices.chance(0.05)
         checksInvariants = settings.jobs <= 100 && looksInside
-        trace = Trace(keepsLines: settings.keepsTranscript)
+        trace = Trace(tell: settings.tell)
         ledger = LedgerModel(study.entries, crashLimit: SimulatedCluster.crashLimit)
         acknowledgements = AcknowledgementRules(jobs: study.entries.count)
         queue.insert(.coordinatorStarts, at: now)
@@ -143,8 +143,7 @@ package struct SimulatedCluster {
     private var report: SeedReport {
         SeedReport(
             seed: seed, violations: faults, events: eventCount, virtualSeconds: now.seconds, faults: plan.counts, traceHash: trace.hash,
-            attempts: ledger.startedAttempts, readoptions: readoptions, resumptions: resumptions, legacies: legacies,
-            transcript: trace.lines)
+            attempts: ledger.startedAttempts, readoptions: readoptions, resumptions: resumptions, legacies: legacies)
     }
 
     private func isCurrent(host: Int, life: Int) -> Bool { hosts[host].life == life && hosts[host].session != nil }

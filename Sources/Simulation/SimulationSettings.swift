@@ -8,20 +8,21 @@ package struct SimulationSettings: Sendable {
     package var hasFaults: Bool
     /// A mistake made on purpose, to see whether the rules find it.
     package var mutant: Mutant?
-    /// Whether what happens is kept as lines to read.
-    package var keepsTranscript: Bool
+    /// Is told what happens as it happens, a line an event.
+    package var tell: (@Sendable (String) -> Void)?
 
     package static let usualWorkers = 3
     package static let usualJobs = 24
 
     package init(
-        workers: Int = usualWorkers, jobs: Int = usualJobs, hasFaults: Bool = true, mutant: Mutant? = nil, keepsTranscript: Bool = false
+        workers: Int = usualWorkers, jobs: Int = usualJobs, hasFaults: Bool = true, mutant: Mutant? = nil,
+        tell: (@Sendable (String) -> Void)? = nil
     ) {
         self.workers = workers
         self.jobs = jobs
         self.hasFaults = hasFaults
         self.mutant = mutant
-        self.keepsTranscript = keepsTranscript
+        self.tell = tell
     }
 
     static let slots = 2

@@ -1,19 +1,18 @@
 import Coordination
 import Studies
 
-/// What happened, as a hash that two runs of one seed share and, when somebody wants to read it, as lines.
+/// What happened, as a hash that two runs of one seed share and, for somebody who wants to read it, as lines.
 struct Trace {
     private(set) var hash: UInt64 = 0xCBF2_9CE4_8422_2325
-    private(set) var lines: [String] = []
-    private let keepsLines: Bool
+    private let tell: (@Sendable (String) -> Void)?
 
-    init(keepsLines: Bool) { self.keepsLines = keepsLines }
+    init(tell: (@Sendable (String) -> Void)?) { self.tell = tell }
 
     /// Notes an event: what tells it from others as numbers, and in words.
     mutating func note(_ now: Instant, _ first: UInt64, _ second: UInt64, _ text: @autoclosure () -> String) {
         hash = SplitMix64.mix(hash ^ now.seconds.bitPattern)
         hash = SplitMix64.mix(hash ^ first) &+ second
-        if keepsLines { lines.append(Trace.stamp(now) + "  " + text()) }
+        if let tell { tell(Trace.stamp(now) + "  " + text()) }
     }
 
     /// Seconds with three decimals, in ten columns.

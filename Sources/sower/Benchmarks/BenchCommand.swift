@@ -11,7 +11,7 @@ struct BenchCommand: ParsableCommand {
 
     struct Engine: ParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Training and inference speed of the engine.",
+            commandName: "engine", abstract: "Training and inference speed of the engine.",
             discussion: """
                 Each case runs in a process of its own, on made-up images. The limit is the time OpenBLAS's sgemm (2048×2048, measured in \
                 the same process, with as many threads) would need for the multiplications on live data.

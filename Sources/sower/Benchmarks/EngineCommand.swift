@@ -13,7 +13,7 @@ struct EngineCommand: ParsableCommand {
 
     struct Step: ParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "A few training steps on given numbers, for checking against another framework.",
+            commandName: "step", abstract: "A few training steps on given numbers, for checking against another framework.",
             discussion: """
                 BATCH holds `images` [N, C, H, W] and `labels` [N] (for mixup also `second_labels` [N] and `share` [1]). Every step sees \
                 the same batch; nothing is augmented or dropped out. OUTPUT holds `losses` [steps], of the first step `logits` and \

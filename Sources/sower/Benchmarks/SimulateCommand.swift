@@ -44,20 +44,10 @@ struct SimulateCommand: ParsableCommand {
     func run() throws {
         let clock = ContinuousClock()
         let start = clock.now
-        let isAlone = seeds.first == seeds.last
-        let settings = SimulationSettings(
-            workers: workers, jobs: jobs, hasFaults: faults, mutant: mutant?.mutant,
-            keepsTranscript: isAlone && output.outputMode == .cli)
-        let summary: SimulationSummary
-        if isAlone {
-            let report = SimulatedCluster.run(seed: seeds.first, settings)
-            for line in report.transcript { print(line) }
-            var alone = SimulationSummary()
-            alone.add(report)
-            summary = alone
-        } else {
-            summary = simulate(settings)
-        }
+        var settings = SimulationSettings(workers: workers, jobs: jobs, hasFaults: faults, mutant: mutant?.mutant)
+        // Nothing is kept of a transcript: it can be larger than the memory.
+        if seeds.first == seeds.last, output.outputMode == .cli { settings.tell = { print($0) } }
+        let summary = simulate(settings)
         let report = SimulationReport(summary, seeds: seeds, options: optionWords, seconds: (clock.now - start) / .seconds(1))
         switch output.outputMode {
         case .json: print(try JSONOutput.text(report))

@@ -12,7 +12,7 @@ struct HostCommand: ParsableCommand {
 
     /// Does what the first line of standard input asks, and says what happens on standard output.
     struct Converse: ParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "Do what standard input asks.")
+        static let configuration = CommandConfiguration(commandName: "converse", abstract: "Do what standard input asks.")
 
         func run() throws {
             let report: (HostReport) -> Void = {
@@ -39,7 +39,7 @@ struct HostCommand: ParsableCommand {
 
     /// Becomes a worker on a node of Slurm.
     struct Run: ParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "Become the worker that an order's file describes.")
+        static let configuration = CommandConfiguration(commandName: "run", abstract: "Become the worker that an order's file describes.")
 
         @Argument var order: String
 

@@ -15,7 +15,7 @@ struct KeysCommand: ParsableCommand {
         subcommands: [Generate.self, Enroll.self, Pin.self, Revoke.self, Rotate.self, List.self])
 
     struct Generate: ParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "Make this host's key pair, unless it has one, and print its public key.")
+        static let configuration = CommandConfiguration(commandName: "generate", abstract: "Make this host's key pair, unless it has one, and print its public key.")
 
         @OptionGroup var keys: KeysOption
         @OptionGroup var output: OutputOptions
@@ -29,7 +29,7 @@ struct KeysCommand: ParsableCommand {
     }
 
     struct Enroll: ParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "Let a worker's host in, by its public key.")
+        static let configuration = CommandConfiguration(commandName: "enroll", abstract: "Let a worker's host in, by its public key.")
 
         @Argument(help: "What the host is called here: letters, digits, dots, hyphens and underscores.")
         var name: String
@@ -57,7 +57,7 @@ struct KeysCommand: ParsableCommand {
 
     struct Pin: ParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Expect this key of the coordinator, whenever a worker of this host connects.")
+            commandName: "pin", abstract: "Expect this key of the coordinator, whenever a worker of this host connects.")
 
         @Argument(
             help: ArgumentHelp(
@@ -79,7 +79,7 @@ struct KeysCommand: ParsableCommand {
 
     struct Revoke: ParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Let a worker's host in no more; what it says is dropped at once, and its jobs go to others.")
+            commandName: "revoke", abstract: "Let a worker's host in no more; what it says is dropped at once, and its jobs go to others.")
 
         @Argument(help: "The name under which the key was enrolled.")
         var name: String
@@ -96,7 +96,7 @@ struct KeysCommand: ParsableCommand {
 
     struct Rotate: ParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Give this host a new key pair; the old one is kept aside until you confirm.")
+            commandName: "rotate", abstract: "Give this host a new key pair; the old one is kept aside until you confirm.")
 
         @Flag(help: "The other side has the new key: forget the old pair.")
         var confirm = false
@@ -136,7 +136,7 @@ struct KeysCommand: ParsableCommand {
 
     struct List: ParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Show this host's public key, the coordinator's, and those that are let in.")
+            commandName: "list", abstract: "Show this host's public key, the coordinator's, and those that are let in.")
 
         @OptionGroup var keys: KeysOption
         @OptionGroup var output: OutputOptions

@@ -13,7 +13,7 @@ struct InitializationCommand: ParsableCommand {
 
     struct Export: ParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Write an initialization as a torchvision state_dict, in safetensors.",
+            commandName: "export", abstract: "Write an initialization as a torchvision state_dict, in safetensors.",
             discussion: """
                 SOURCE is one of
                   ARM/REPLICATE       the kernels that a clustered arm sampled for a replicate

@@ -12,7 +12,7 @@ struct JobCommand: ParsableCommand {
 
     struct Run: ParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Run one job in this process, as a runner would; its artifact goes to the study's store, the ledger is not changed.",
+            commandName: "run", abstract: "Run one job in this process, as a runner would; its artifact goes to the study's store, the ledger is not changed.",
             discussion: "JOB is the beginning of a job's id in a study's ledger, or a file with a job's specification as JSON.")
 
         @Argument(help: "A job's id (or its beginning), or SPEC.json.")

@@ -8,7 +8,7 @@ struct DataCommand: ParsableCommand {
 
     struct Check: ParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Check a data set's folder and print its digest.",
+            commandName: "check", abstract: "Check a data set's folder and print its digest.",
             discussion: "CIFAR-100's binary files, or Tiny ImageNet as it is published; its images are decoded once for this host, and read again here.")
 
         @Argument(help: "The folder with train.bin and test.bin, or with wnids.txt, train and val.")
@@ -24,7 +24,7 @@ struct DataCommand: ParsableCommand {
 
     struct Synthesize: ParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Make the embedded synthetic image set: CIFAR-100's layout, 20 superclasses of 5 classes, from a seed.")
+            commandName: "synthesize", abstract: "Make the embedded synthetic image set: CIFAR-100's layout, 20 superclasses of 5 classes, from a seed.")
 
         @Option(name: .shortAndLong, help: ArgumentHelp("The folder to make.", valueName: "dir"))
         var output: String

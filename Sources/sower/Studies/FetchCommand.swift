@@ -7,7 +7,7 @@ import Foundation
 extension DataCommand {
     struct Fetch: ParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Download a data set from its publisher, compare it with its checksums, and unpack it.",
+            commandName: "fetch", abstract: "Download a data set from its publisher, compare it with its checksums, and unpack it.",
             discussion: """
                 Ctrl-C leaves what has arrived, and the same command goes on from there. A data set that is there already is compared with what was unpacked. curl, tar and unzip do the work; http_proxy and https_proxy are theirs.
 
