@@ -94,8 +94,6 @@ package enum Queries {
 
     package static let epochs = "SELECT \(columns) FROM epochs WHERE job = ? AND attempt = ? ORDER BY epoch"
 
-    package static let lastEpoch = "SELECT \(columns) FROM epochs WHERE job = ? AND attempt = ? ORDER BY epoch DESC LIMIT 1"
-
     package static let trainingRate = """
         SELECT count(*), coalesce(sum(images), 0), coalesce(sum(seconds), 0.0) FROM epochs
         WHERE streamed_at IS NOT NULL AND streamed_at >= ?

@@ -1,6 +1,5 @@
 import Coordination
 import Digests
-import GRDBSQLite
 import Studies
 
 /// A job as it was sealed, of the row that a statement is at; as long as the statement stays there.
@@ -43,30 +42,22 @@ struct SealedJob {
     /// Reads `columns`, the first of them at `first`. Throws `.damaged` unless an open job has no seal, and any other one of its own: the
     /// right one for its record, which says what the job's row says.
     init(_ row: OpaquePointer, from first: Int, path: String) throws {
-        func bytes(_ column: Int) -> UnsafeRawBufferPointer { RowBytes.bytes(row, Int32(first + column)) }
-        let (seal, epochs, record) = (Seals.jobColumnCount, Seals.jobColumnCount + 1, Seals.jobColumnCount + 2)
-        self.record = bytes(record)
-        let stateBytes = bytes(1)
-        let isOpen = RowValue.isText(stateBytes, "open")
-        guard let digest = Digest(bytes: bytes(0)),
-            isOpen
-                ? sqlite3_column_type(row, Int32(first + seal)) == SQLITE_NULL
-                : Digest(bytes: bytes(seal)) == Digest(of: self.record) && Self.isRecorded(row, first, self.record)
-        else {
-            throw Seals.damagedResult(of: Digest(bytes: bytes(0))?.short ?? "with an unreadable id", path)
+        func value(_ column: Int) -> RowValue { RowValue(row, Int32(first + column)) }
+        let (seal, epochs, record) = (value(Seals.jobColumnCount), value(Seals.jobColumnCount + 1), value(Seals.jobColumnCount + 2))
+        let (digest, state) = (value(0).digest, value(1))
+        func isRecorded() -> Bool {
+            var reader = RowReader(record.bytes)
+            reader.beginRow()
+            return (0..<Seals.jobColumnCount).allSatisfy { reader.next() == value($0) }
+        }
+        let isOpen = state.isText("open")
+        guard let digest, isOpen ? seal.isNull : seal.digest == Digest(of: record.bytes) && isRecorded() else {
+            throw Seals.damagedResult(of: digest?.short ?? "with an unreadable id", path)
         }
         self.digest = digest
-        state =
-            isOpen ? .open : RowValue.isText(stateBytes, "finished") ? .finished : RowValue.isText(stateBytes, "diverged") ? .diverged : .failed
-        epochsSeal = Digest(bytes: bytes(epochs))
-    }
-
-    /// Whether a job's row says what its record says.
-    private static func isRecorded(_ row: OpaquePointer, _ first: Int, _ record: UnsafeRawBufferPointer) -> Bool {
-        var reader = RowReader(record)
-        reader.beginRow()
-        for column in first..<first + Seals.jobColumnCount where !reader.next().isColumn(row, Int32(column)) { return false }
-        return true
+        self.state = isOpen ? .open : state.isText("finished") ? .finished : state.isText("diverged") ? .diverged : .failed
+        epochsSeal = epochs.digest
+        self.record = record.bytes
     }
 
     /// What the record says, with the last epoch alone.

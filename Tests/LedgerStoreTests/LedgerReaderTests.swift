@@ -210,7 +210,7 @@ import LedgerStore
             "stageCounts": try plan(Queries.stageCounts, [1]), "gridJobs": try plan(Queries.gridJobs, [1]),
             "gridCells": try plan(Queries.gridCells, [1]), "sealedJobs": try plan(Queries.sealedJobs, [1, 9]),
             "runningJobs": try plan(Queries.runningJobs, []),
-            "epochs": try plan(Queries.epochs, [1, 1]), "lastEpoch": try plan(Queries.lastEpoch, [1, 1]),
+            "epochs": try plan(Queries.epochs, [1, 1]),
             "trainingRate": try plan(Queries.trainingRate, [0]), "failures": try plan(Queries.failures, [1, 10]),
         ]
         for (name, steps) in plans {
