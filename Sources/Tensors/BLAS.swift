@@ -67,7 +67,9 @@ package enum BLAS {
             // What the user has set stays.
             if let core = CPUFeatures.current.recommendedOpenBLASCore { setenv("OPENBLAS_CORETYPE", core, 0) }
             setenv("OPENBLAS_NUM_THREADS", "1", 0)
-            guard let handle = dlopen(BLASError.libraryName, RTLD_NOW | RTLD_LOCAL) else { throw BLASError(detail: String(cString: dlerror())) }
+            guard let handle = dlopen(BLASError.libraryName, RTLD_NOW | RTLD_LOCAL) else {
+                throw BLASError(detail: String(cString: dlerror()))
+            }
             func function<Function>(_ name: String) throws(BLASError) -> Function {
                 guard let address = dlsym(handle, name) else { throw BLASError(detail: "it has no function \(name)") }
                 return unsafeBitCast(address, to: Function.self)
