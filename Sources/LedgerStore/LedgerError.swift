@@ -100,7 +100,7 @@ package enum LedgerError: Error, Equatable, LocalizedError {
         case .newerSchema:
             "Use the build of sower that wrote it, or a newer one."
         case .olderSchema(_, let actual, _) where actual >= Schema.oldestVersion:
-            "`sower resume` brings it up to date; nothing is computed again."
+            "`sower resume` brings it up to date, when no sweep of the earlier build runs any more; nothing is computed again."
         case .olderSchema:
             "Run the study again in another folder, with `--results`; the build that wrote this ledger can still read it."
         case .damaged(let path, _):
