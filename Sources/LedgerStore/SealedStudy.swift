@@ -40,7 +40,7 @@ struct SealedStudy<Cell: Sendable> {
         let numbers = JobNumbers(listed.jobs, placed.jobs)
         let rows = SelectedRows(placed.selectedJobs, numbers)
         var read: StudyJobs?
-        // Of jobs whose reading throws nothing is shown, so that cells made before may stay where they are.
+        // When reading throws, nothing is shown: cells that were made before may stay where they are, out of use.
         cells = try Array(unsafeUninitializedCapacity: selection == nil ? 0 : rows.count) { cells, count in
             read = try StudyJobs(numbers, epochs: selection?.epochs ?? .none, path: path, connections) { place, job, results in
                 guard let selection, let first = rows.first(of: place) else { return }
