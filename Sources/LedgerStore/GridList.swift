@@ -1,6 +1,5 @@
 import Coordination
 import Digests
-import Foundation
 import GRDB
 import GRDBSQLite
 import Studies

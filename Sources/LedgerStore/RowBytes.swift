@@ -2,7 +2,6 @@ import Digests
 import Foundation
 import GRDB
 import GRDBSQLite
-import Studies
 
 /// Rows as seals are over them: each row by its number of columns, each value by its type, its length and its bytes.
 ///

@@ -1,5 +1,3 @@
-import Digests
-import Foundation
 import Studies
 
 /// Reads rows from bytes as `RowBytes` writes them, value after value; as long as the bytes are. Bytes that are something else give

@@ -41,7 +41,7 @@ struct SealedStudy<Cell: Sendable> {
         let rows = SelectedRows(placed.selectedJobs, numbers)
         var read: StudyJobs?
         // When reading throws, nothing is shown: cells that were made before may stay where they are, out of use.
-        cells = try Array(unsafeUninitializedCapacity: selection == nil ? 0 : rows.count) { cells, count in
+        cells = try Array(unsafeUninitializedCapacity: rows.count) { cells, count in
             read = try StudyJobs(numbers, epochs: selection?.epochs ?? .none, path: path, connections) { place, job, results in
                 guard let selection, let first = rows.first(of: place) else { return }
                 let result = try results.result(of: job, numbers[place])
@@ -50,7 +50,7 @@ struct SealedStudy<Cell: Sendable> {
                     (cells.baseAddress! + row).initialize(to: selection.make(placed.cell(row, JobID(job.digest), state, result)))
                 }
             }
-            count = selection == nil ? 0 : rows.count
+            count = rows.count
         }
         let jobs = read!
 

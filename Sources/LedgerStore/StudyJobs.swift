@@ -1,9 +1,5 @@
-import Coordination
 import Digests
-import Foundation
 import GRDB
-import GRDBSQLite
-import Studies
 
 /// Jobs by their numbers in the ledger, each as it was sealed.
 struct StudyJobs: Sendable {

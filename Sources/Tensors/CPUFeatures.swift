@@ -45,7 +45,7 @@ package struct CPUFeatures: Sendable, Equatable {
     ///
     /// OpenBLAS 0.3.21 picks kernels from a table of models. Zen 4 stands in it as a Zen, with AVX2 kernels; what it does
     /// not know (Zen 5, newer Intel) falls back to Haswell. On those with AVX-512, `SKYLAKEX` is about twice as fast.
-    /// The variable must be set before the library is loaded, so by the parent of the process that computes.
+    /// The variable must be set before the library is loaded: ``BLAS`` does both.
     package var recommendedOpenBLASCore: String? {
         guard hasAVX512 else { return nil }
         // Skylake-X and Cascade Lake, Ice Lake, Tiger Lake, Sapphire Rapids, Rocket Lake: the models of its table.
