@@ -4,31 +4,28 @@ extension Dispatcher {
     /// What is wrong with the state, as sentences; empty when every invariant holds. For tests and simulation.
     package var violations: [String] {
         var found: [String] = []
-        var open = 0
+        var counts: [JobState: Int] = [:]
         for (id, job) in jobs {
+            counts[job.phase.state, default: 0] += 1
             switch job.phase {
             case .blocked(let missing):
-                open += 1
                 let unsettled = Set(job.entry.inputs).count { jobs[$0].map { $0.phase != .settled(.finished) } ?? true }
                 if missing != unsettled { found.append("\(id.short) waits for \(missing) inputs, \(unsettled) are unsettled") }
                 if missing == 0 { found.append("\(id.short) is blocked by nothing") }
             case .held:
-                open += 1
                 if holds == .over { found.append("\(id.short) is held for ever") }
                 if !job.entry.mayBeRunning { found.append("\(id.short) is held, its newest attempt has ended") }
             case .ready:
-                open += 1
                 let queue = lanes.all[Int(job.lane)].queue
                 if !queue.unordered.contains(where: { $0.id == id }) { found.append("\(id.short) is ready but not queued") }
             case .leased(let attempt, let worker):
-                open += 1
                 if attempt != job.entry.lastAttempt { found.append("\(id.short) is leased under an old attempt") }
                 if workers[worker]?.leases.contains(id) != true { found.append("\(worker) does not know its lease \(id.short)") }
             case .settled:
                 break
             }
         }
-        if open != openJobs { found.append("\(open) jobs are open, \(openJobs) counted") }
+        if counts != self.counts { found.append("jobs by state are \(counts), \(self.counts) counted") }
         for (number, pool) in lanes.pools.enumerated() {
             let slots = workers.values.reduce(0) { $0 + ($1.pool == number ? $1.hello.slots : 0) }
             if slots != pool.slots { found.append("pool \(number) counts \(pool.slots) slots, has \(slots)") }

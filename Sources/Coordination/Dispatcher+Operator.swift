@@ -66,15 +66,12 @@ extension Dispatcher {
         commands.append(.record(.jobFailed(id, attempt: attempt, JobFailure(.canceled, "canceled by a person"))))
         jobs[id]?.phase = .settled(.failed)
         canceled.insert(id)
-        openJobs -= 1
-        failedJobs += 1
         discardCheckpoint(of: id, &commands)
         failDependents(of: id, &commands)
     }
 
     private mutating func reopen(_ ids: [JobID], _ commands: inout [Command]) {
-        let failed = jobs.values.filter { $0.phase == .settled(.failed) }.map(\.entry.id)
-        var wanted = Set(ids.isEmpty ? failed : ids.filter { jobs[$0]?.phase == .settled(.failed) })
+        var wanted = Set((ids.isEmpty ? jobs.values.map(\.entry.id) : ids).filter { jobs[$0]?.phase == .settled(.failed) })
         // What they need, and what had failed for the want of them.
         var frontier = Array(wanted)
         while let id = frontier.popLast(), let job = jobs[id] {
@@ -100,8 +97,6 @@ extension Dispatcher {
             jobs[id]?.failedHosts = []
             jobs[id]?.phase = .blocked(missing: 0)
             canceled.remove(id)
-            openJobs += 1
-            failedJobs -= 1
         }
         for id in ids {
             let missing = Set(jobs[id]?.entry.inputs ?? []).count { jobs[$0]?.phase != .settled(.finished) }

@@ -9,16 +9,6 @@ extension Dispatcher {
         workers.values.reduce(0) { $0 + ($1.hello.isCentral || $1.hello.isDraining ? 0 : $1.hello.slots) }
     }
 
-    /// Jobs by state, for the progress line.
-    package var counts: [JobState: Int] {
-        var counts: [JobState: Int] = [:]
-        for job in jobs.values {
-            switch job.phase {
-            case .blocked, .held, .ready: counts[.waiting, default: 0] += 1
-            case .leased: counts[.running, default: 0] += 1
-            case .settled(let state): counts[state, default: 0] += 1
-            }
-        }
-        return counts
-    }
+    /// How many jobs are in each state, without those that none is in.
+    package var counts: [JobState: Int] { jobs.counts.filter { $0.value > 0 } }
 }

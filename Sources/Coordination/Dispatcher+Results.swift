@@ -39,7 +39,6 @@ extension Dispatcher {
             jobs[attempt.job]?.artifacts = result.artifacts
             kept.formUnion(result.artifacts.map(\.digest))
             jobs[attempt.job]?.resultDigest = result.digest
-            openJobs -= 1
             discardCheckpoint(of: attempt.job, &commands)
             commands.append(.send(.acknowledged(attempt), to: name))
             if state == .finished {
@@ -77,8 +76,6 @@ extension Dispatcher {
                     kind: "late-result",
                     text: "job \(attempt.job.short) had failed, and \(name) came with the result of its attempt \(attempt.number)")))
         canceled.remove(attempt.job)
-        openJobs += 1
-        failedJobs -= 1
     }
 
     /// What had failed for the want of this job alone can be done after all, and what had failed for the want of that.
@@ -114,8 +111,6 @@ extension Dispatcher {
         case .giveUp:
             commands.append(.record(.jobFailed(attempt.job, attempt: attempt, failure)))
             jobs[attempt.job]?.phase = .settled(.failed)
-            openJobs -= 1
-            failedJobs += 1
             discardCheckpoint(of: attempt.job, &commands)
             failDependents(of: attempt.job, &commands)
         }
@@ -149,8 +144,6 @@ extension Dispatcher {
                         dependent, attempt: nil,
                         JobFailure(.input, "its input, job \(id.short), has no artifacts: see `sower status` for why"))))
             jobs[dependent]?.phase = .settled(.failed)
-            openJobs -= 1
-            failedJobs += 1
             failDependents(of: dependent, &commands)
         }
     }

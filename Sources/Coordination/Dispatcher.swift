@@ -38,6 +38,15 @@ package struct Dispatcher: Sendable {
             case ready
             case leased(attempt: Int, worker: String)
             case settled(JobState)
+
+            /// What people are told.
+            var state: JobState {
+                switch self {
+                case .blocked, .held, .ready: .waiting
+                case .leased: .running
+                case .settled(let state): state
+                }
+            }
         }
 
         var entry: JobEntry
@@ -96,13 +105,11 @@ package struct Dispatcher: Sendable {
     var checkpointUses: [Digest: Int] = [:]
     /// Every artifact of a finished job: never discarded, whatever a worker calls its checkpoint.
     var kept: Set<Digest> = []
-    var openJobs = 0
     var holds = Holds.over
     var hostRecords: [String: HostRecord] = [:]
     private var lastEvent: Instant?
     package var planted: PlantedFault?
-    package internal(set) var failedJobs = 0
-    /// Those of them that a person wanted not to be done.
+    /// Failed jobs that a person wanted not to be done.
     var canceled: Set<JobID> = []
     /// What a person has asked of the whole sweep.
     package internal(set) var mode = Mode.working
@@ -136,10 +143,8 @@ package struct Dispatcher: Sendable {
                 self.kept.formUnion(kept.map(\.digest))
             case .ended(let state):
                 phase = .settled(state)
-                if state == .failed { failedJobs += 1 }
             case .canceled:
                 phase = .settled(.failed)
-                failedJobs += 1
                 canceled.insert(entry.id)
             }
             let lane = lanes.lane(of: entry)
@@ -150,7 +155,6 @@ package struct Dispatcher: Sendable {
             for input in Set(entry.inputs) { jobs[input]?.dependents.append(entry.id) }
         }
         for entry in entries where entry.state == .open {
-            openJobs += 1
             let missing = Set(entry.inputs).count { jobs[$0].map { $0.phase != .settled(.finished) } ?? true }
             jobs[entry.id]?.phase = .blocked(missing: missing)
             guard missing == 0 else { continue }
@@ -159,7 +163,9 @@ package struct Dispatcher: Sendable {
     }
 
     /// Whether every job is settled.
-    package var isComplete: Bool { openJobs == 0 }
+    package var isComplete: Bool { jobs.count(.waiting) + jobs.count(.running) == 0 }
+
+    package var failedJobs: Int { jobs.count(.failed) }
 
     /// Whether too many jobs have failed for the sweep to go on.
     package var hasTooManyFailures: Bool { maximumFailures.map { failedJobs > $0 } ?? false }

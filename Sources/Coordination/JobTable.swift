@@ -6,6 +6,8 @@ struct JobTable: Sequence, Sendable {
     private var positions: [JobID: Int32] = [:]
     /// Optional so that a job can be changed in place through the subscript; no row is ever `nil`.
     private var rows: [Dispatcher.Job?] = []
+    /// How many jobs are in each state.
+    private(set) var counts: [JobState: Int] = [:]
 
     mutating func reserveCapacity(_ count: Int) {
         positions.reserveCapacity(count)
@@ -15,17 +17,25 @@ struct JobTable: Sequence, Sendable {
     subscript(id: JobID) -> Dispatcher.Job? {
         get { positions[id].flatMap { rows[Int($0)] } }
         _modify {
-            if let position = positions[id] {
-                yield &rows[Int(position)]
+            if let position = positions[id].map(Int.init) {
+                let old = rows[position]?.phase.state
+                yield &rows[position]
+                let new = rows[position]?.phase.state
+                guard old != new else { return }
+                if let old { counts[old, default: 0] -= 1 }
+                if let new { counts[new, default: 0] += 1 }
             } else {
                 var added: Dispatcher.Job?
                 yield &added
-                guard added != nil else { return }
+                guard let state = added?.phase.state else { return }
+                counts[state, default: 0] += 1
                 positions[id] = Int32(rows.count)
                 rows.append(added)
             }
         }
     }
+
+    func count(_ state: JobState) -> Int { counts[state] ?? 0 }
 
     var values: some Sequence<Dispatcher.Job> { rows.lazy.compactMap { $0 } }
 

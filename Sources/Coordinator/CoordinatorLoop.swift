@@ -258,13 +258,13 @@ package final class CoordinatorLoop {
     private func obeyCommands() throws {
         while let (peer, request) = try operatorSocket?.receive() {
             let commands = dispatcher.handle(.asked(request), at: now)
+            try carryOut(commands)
             let notes: [String]
             if case .explain(let job) = request {
                 notes = dispatcher.explanation(of: job, at: now).map { [$0] } ?? []
             } else {
                 notes = dispatcher.shortages(at: now)
             }
-            try carryOut(commands)
             let changed = commands.count {
                 switch $0 {
                 case .record(.jobFailed), .record(.jobReopened): true
