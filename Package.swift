@@ -67,7 +67,8 @@ let package = Package(
         .executableTarget(
             name: "sower",
             dependencies: [
-                "Artifacts", "Clusters", "Coordination", "Coordinator", "Datasets", "Digests", "Downloads", "Failpoints", "Initializers", "Jobs",
+                "Artifacts", "Clusters", "Coordination", "Coordinator", "Datasets", "Digests", "Downloads", "Failpoints", "Initializers",
+                "Jobs",
                 "Keys", "Launchers", "LedgerStore", "Networks",
                 "Processes", "Reports", "Simulation", "Studies", "StudyFiles", "Tensors", "Transport", "Worker",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
@@ -104,7 +105,9 @@ let package = Package(
             name: "LedgerStoreTests",
             dependencies: ["Coordination", "Digests", "LedgerStore", "Studies", .product(name: "GRDB", package: "GRDB.swift")]),
         .testTarget(name: "KeysTests", dependencies: ["Keys", "Transport"]),
-        .testTarget(name: "CoordinatorTests", dependencies: ["Artifacts", "Coordination", "Coordinator", "Digests", "LedgerStore", "Studies", "Transport"]),
+        .testTarget(
+            name: "CoordinatorTests",
+            dependencies: ["Artifacts", "Coordination", "Coordinator", "Digests", "LedgerStore", "Studies", "Transport"]),
         .testTarget(name: "ReportsTests", dependencies: ["Digests", "Processes", "Reports", "Studies", "StudyFiles"]),
         .testTarget(name: "SimulationTests", dependencies: ["Simulation"]),
         .testTarget(

@@ -171,7 +171,8 @@ struct SafetensorsHeaderScanner {
         case UInt8(ascii: "u"):
             var code = UInt32(try codeUnit())
             if (0xD800...0xDBFF).contains(code) {
-                let hasLow = position + 1 < bytes.count && bytes[position] == UInt8(ascii: "\\")
+                let hasLow =
+                    position + 1 < bytes.count && bytes[position] == UInt8(ascii: "\\")
                     && bytes[position + 1] == UInt8(ascii: "u")
                 guard hasLow else { throw malformed(at: start, "half a surrogate pair", expected: "both halves") }
                 position += 2

@@ -50,7 +50,8 @@ package struct Admission: Sendable {
                 .event(
                     kind: "clock-skew",
                     text: "\(hello.host): its clock is \(Int(abs(skew).rounded())) s \(skew > 0 ? "ahead of" : "behind") the "
-                        + "coordinator's (worker \(hello.worker)); results are right, times in its logs are not. Set it: sudo chronyc makestep"))
+                        + "coordinator's (worker \(hello.worker)); results are right, times in its logs are not. Set it: sudo chronyc makestep"
+                ))
         }
         if facts.freeBytes < Limits.lowDiskBytes, noted.insert("disk \(hello.worker)").inserted {
             notes.append(

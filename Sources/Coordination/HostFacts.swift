@@ -59,7 +59,9 @@ package struct DatasetNotice: Sendable, Equatable {
         if parts.count == 2, let digest = Digest(hex: parts[0]), digest.hex == String(parts[0]) { return isFileName(String(parts[1])) }
         let bytes = Array(name.utf8)
         guard let first = bytes.first, bytes.count <= Limits.nameBytes, first != 45, first != 46 else { return false }
-        return bytes.allSatisfy { (48...57).contains($0) || (65...90).contains($0) || (97...122).contains($0) || [45, 46, 95].contains($0) }
+        return bytes.allSatisfy {
+            (48...57).contains($0) || (65...90).contains($0) || (97...122).contains($0) || [45, 46, 95].contains($0)
+        }
     }
 }
 

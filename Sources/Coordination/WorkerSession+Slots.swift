@@ -36,7 +36,8 @@ extension WorkerSession {
             slots[slot] = nil
             commands.append(.kill(slot: slot))
             let failure = JobFailure(
-                .timeout, "it ran for \(Int(now - started)) s, the time limit is \(Int(timeLimitSeconds)) s; a training that leaves "
+                .timeout,
+                "it ran for \(Int(now - started)) s, the time limit is \(Int(timeLimitSeconds)) s; a training that leaves "
                     + "checkpoints goes on from the last one")
             report(failure: failure, of: attempt, at: now, &commands)
         }

@@ -49,7 +49,8 @@ extension CoordinatorLoop {
             commands += dispatcher.handle(.workerEnded(worker: name, reason: reason), at: now)
         }
         remote?.curve.authorized = keys.authorized
-        let text = "\(keys.authorized.count) keys are authorized"
+        let text =
+            "\(keys.authorized.count) keys are authorized"
             + (gone.isEmpty ? "" : "; gone: \(gone.map(\.name).joined(separator: ", "))")
         return commands + ([text] + keys.notes).map { .record(.event(kind: "keys-reloaded", text: $0)) }
     }

@@ -108,7 +108,8 @@ package enum DatasetError: Error, Equatable, LocalizedError {
         case .unreadable(let file, _):
             return "Make it a file this user can read: ls -l \(file)"
         case .emptyFile(let file), .partialRecord(let file, _, _):
-            var remedy = "The copy was probably cut short: copy or unpack it again (\(download)), then: "
+            var remedy =
+                "The copy was probably cut short: copy or unpack it again (\(download)), then: "
                 + "sower data check \((file as NSString).deletingLastPathComponent)"
             if case .partialRecord(_, let bytes, _) = self, bytes % 3073 == 0 {
                 remedy = "This is the size of a CIFAR-10 file, which has one label byte a record. \(remedy)"

@@ -10,13 +10,16 @@ enum DecodedImagesWriter {
         removeLeftovers(in: place)
         defer { unlink(temporary) }
         let layout = DecodedImages.Layout(
-            side: TinyImageNet.side, channels: 3, classes: listing.classes.count, training: listing.training.count, test: listing.test.count)
+            side: TinyImageNet.side, channels: 3, classes: listing.classes.count, training: listing.training.count, test: listing.test.count
+        )
         let descriptor = open(temporary, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0o644)
         guard descriptor >= 0 else { throw .unwritable(file: temporary, reason: String(cString: strerror(errno))) }
         defer { close(descriptor) }
         // The room is taken first: a mapped file that finds the disk full ends the process.
         let code = posix_fallocate(descriptor, 0, off_t(layout.bytes))
-        guard code == 0 else { throw .unwritable(file: target, reason: "\(String(cString: strerror(code))); \(layout.bytes) bytes are needed") }
+        guard code == 0 else {
+            throw .unwritable(file: target, reason: "\(String(cString: strerror(code))); \(layout.bytes) bytes are needed")
+        }
         guard let address = mmap(nil, layout.bytes, PROT_READ | PROT_WRITE, MAP_SHARED, descriptor, 0), address != MAP_FAILED else {
             throw .unwritable(file: temporary, reason: String(cString: strerror(errno)))
         }
@@ -32,7 +35,8 @@ enum DecodedImagesWriter {
     ) throws(DatasetError) {
         let images = listing.training + listing.test
         for (index, name) in listing.classes.enumerated() {
-            bytes[(DecodedImages.fixedBytes + DecodedImages.nameBytes * index)...].copyBytes(from: name.utf8.prefix(DecodedImages.nameBytes))
+            bytes[(DecodedImages.fixedBytes + DecodedImages.nameBytes * index)...].copyBytes(
+                from: name.utf8.prefix(DecodedImages.nameBytes))
         }
         let decoder = JPEGDecoder(side: layout.side)
         let pixels = bytes.baseAddress!.assumingMemoryBound(to: UInt8.self) + layout.pixelStart

@@ -34,7 +34,9 @@ final class JPEGDecoder {
 
     /// Writes the pixels of the file with these bytes as `[C][H][W]`, red first.
     func decode(_ file: UnsafeRawBufferPointer, into pixels: UnsafeMutablePointer<UInt8>) throws(Problem) {
-        guard let start = file.baseAddress?.assumingMemoryBound(to: UInt8.self), file.count > 0 else { throw Problem(reason: "it is empty") }
+        guard let start = file.baseAddress?.assumingMemoryBound(to: UInt8.self), file.count > 0 else {
+            throw Problem(reason: "it is empty")
+        }
         let size = UInt(file.count)
         var width: CInt = 0, height: CInt = 0, subsampling: CInt = 0, colours: CInt = 0
         guard tjDecompressHeader3(handle, start, size, &width, &height, &subsampling, &colours) == 0 else { throw problem }

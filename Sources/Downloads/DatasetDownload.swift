@@ -59,7 +59,8 @@ package struct DatasetDownload {
             download.progress = { progress(file.name, $0, file.size) }
             let here = download.bytesHere
             tell(
-                here == file.size ? "\(file.name): \(file.size) bytes are here"
+                here == file.size
+                    ? "\(file.name): \(file.size) bytes are here"
                     : here > 0
                         ? "\(file.name): going on after \(here) of \(file.size) bytes"
                         : "\(file.name): \(file.size) bytes from \(file.addresses[0])")

@@ -42,7 +42,8 @@ package enum DownloadError: Error, Equatable, LocalizedError {
         case .unreachable: return "The same command goes on where this one ended; or \(mirror)"
         case .wrongSize, .wrongChecksum:
             return "The file there is another one, or was damaged on its way: run the command again, or \(mirror)"
-        case .badArchive: return "Its checksum is right, so look at the free space (df -h) and at the unpacking program, and run the command again"
+        case .badArchive:
+            return "Its checksum is right, so look at the free space (df -h) and at the unpacking program, and run the command again"
         case .changed(let folder, _): return "Download it again: rm -r \(folder), then the same command"
         }
     }

@@ -163,7 +163,8 @@ package struct FileDownload {
         if isContinued, code == 33 || code == 36 || (code == 22 && status == 416) { return .again }
         let reason = words.isEmpty ? "curl ended with exit code \(code)" : words
         // Refused for good: bad address or protocol, no such file, a certificate; or an HTTP status that waiting does not change.
-        let isFinal = [1, 2, 3, 4, 9, 35, 37, 47, 51, 58, 60, 77].contains(code)
+        let isFinal =
+            [1, 2, 3, 4, 9, 35, 37, 47, 51, 58, 60, 77].contains(code)
             || (code == 22 && (400..<500).contains(status ?? 0) && ![408, 425, 429].contains(status))
         return .failed(reason: reason, mayPass: !isFinal)
     }

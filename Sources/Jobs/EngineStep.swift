@@ -36,7 +36,8 @@ package struct EngineStep {
             architecture: architecture, classes: classes(in: state), channels: images.shape[1], imageSize: images.shape[2])
         let batch = Batch(shape: shape, capacity: count)
         let labels = try labels("labels", of: file, count: count, classes: shape.classes)
-        let second = file.entry("second_labels") == nil
+        let second =
+            file.entry("second_labels") == nil
             ? nil : try self.labels("second_labels", of: file, count: count, classes: shape.classes)
         batch.set(images, labels: labels, second: second, share: second == nil ? 1 : try share(file))
 

@@ -31,7 +31,8 @@ package enum NetworkStart {
     }
 
     /// The filters `[O, C, K, K]` that a start without an artifact gives one of the network's layers; `nil` for a start that reads one.
-    package static func drawnFilters(of layer: ParameterDescription, start: StartSpec, shape: NetworkShape, seed: UInt64) throws -> Tensor? {
+    package static func drawnFilters(of layer: ParameterDescription, start: StartSpec, shape: NetworkShape, seed: UInt64) throws -> Tensor?
+    {
         switch start {
         case .gabor(let layers) where try firstLayers(layers, of: shape).contains(layer): return try gabor(layer, seed: seed)
         case .random, .gabor: return defaultTensor(layer, of: shape, seed: SeedDerivation(root: seed).seed(layer.name))

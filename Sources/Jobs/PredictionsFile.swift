@@ -29,7 +29,9 @@ package struct PredictionsFile: Sendable, Equatable {
         func refuse(_ reason: String) -> JobError { .malformedInput(name: file.file, reason: reason) }
         guard file.metadata[Self.key] == Self.kind else { throw refuse("it holds no predictions") }
         let fineLabels = (file.metadata["fine_labels"] ?? "").split(separator: ",").compactMap { Int($0) }
-        guard fineLabels.count <= Self.classLimit else { throw refuse("it has \(fineLabels.count) classes, expected at most \(Self.classLimit)") }
+        guard fineLabels.count <= Self.classLimit else {
+            throw refuse("it has \(fineLabels.count) classes, expected at most \(Self.classLimit)")
+        }
         let (predictions, labels) = try (file.uint8s("predictions"), file.uint8s("labels"))
         let images = try file.int64s("images")
         guard predictions.count == labels.count, images.count == labels.count, !labels.isEmpty else {

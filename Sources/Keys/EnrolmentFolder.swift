@@ -66,7 +66,8 @@ package struct EnrolmentFolder: Sendable {
                 listing.hasOthers = true
                 break
             }
-            guard let suffix = Self.suffixes.first(where: { name.hasSuffix($0) }), KeyFolder.isName(String(name.dropLast(suffix.count))) else {
+            guard let suffix = Self.suffixes.first(where: { name.hasSuffix($0) }), KeyFolder.isName(String(name.dropLast(suffix.count)))
+            else {
                 listing.hasOthers = true
                 continue
             }

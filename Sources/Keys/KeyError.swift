@@ -63,7 +63,7 @@ package enum KeyError: Error, Equatable, LocalizedError {
         case .noCoordinator: "On the coordinator's host, `sower keys list` prints its key; then here: sower keys pin 'KEY'"
         case .notAKey: "Copy it between single quotes from what `sower keys list` prints on the other host."
         case .invalidName: "Choose a name such as lab1: sower keys enroll lab1 'KEY'"
-        case .nameTaken(let name): 
+        case .nameTaken(let name):
             "Choose another name, or put this key in its place and revoke the old one: sower keys enroll --replace \(name) 'KEY'"
         case .keyTaken: "Nothing is to be done."
         case .revoked: "Make a new pair on that host: sower keys rotate. Then enroll the new key."

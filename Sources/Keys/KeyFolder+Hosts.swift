@@ -43,12 +43,13 @@ extension KeyFolder {
         func text(_ error: KeyError) -> String { error.localizedDescription }
         func keys(in folder: String) -> Set<PublicKey>? {
             do throws(KeyError) {
-                return Set(try files(in: folder).compactMap { path -> PublicKey? in
-                    do throws(KeyError) { return try publicKey(at: path) } catch {
-                        problems.append(text(error))
-                        return nil
-                    }
-                })
+                return Set(
+                    try files(in: folder).compactMap { path -> PublicKey? in
+                        do throws(KeyError) { return try publicKey(at: path) } catch {
+                            problems.append(text(error))
+                            return nil
+                        }
+                    })
             } catch {
                 problems.append(text(error))
                 return nil
@@ -76,9 +77,10 @@ extension KeyFolder {
             return false
         }
         if replacing, access(authorizedFile(name), F_OK) == 0 { try revoke(name) }
-        guard try KeyFile.write(
-            key.description, comment: "worker \(name), enrolled \(Self.comment)", to: authorizedFile(name), mode: KeyFile.publicMode,
-            replacing: false)
+        guard
+            try KeyFile.write(
+                key.description, comment: "worker \(name), enrolled \(Self.comment)", to: authorizedFile(name), mode: KeyFile.publicMode,
+                replacing: false)
         else { throw .nameTaken(name) }
         return true
     }

@@ -47,9 +47,10 @@ extension KeyFolder {
     package func rotate() throws(KeyError) -> (old: KeyPair, new: KeyPair) {
         let old = try identity()
         guard access(previousSecretPath, F_OK) != 0 else { throw .rotationUnderWay(path: previousSecretPath) }
-        guard try KeyFile.write(
-            old.secretKey.revealed, comment: "sower's earlier secret key: \(Self.comment)", to: previousSecretPath,
-            mode: KeyFile.secretMode, replacing: false)
+        guard
+            try KeyFile.write(
+                old.secretKey.revealed, comment: "sower's earlier secret key: \(Self.comment)", to: previousSecretPath,
+                mode: KeyFile.secretMode, replacing: false)
         else { throw .rotationUnderWay(path: previousSecretPath) }
         try writePublic(old, to: previousPublicPath)
         let new = KeyPair.generate()

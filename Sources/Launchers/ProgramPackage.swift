@@ -76,7 +76,9 @@ package struct ProgramPackage: Sendable {
 
     /// Packed programs of earlier builds but the newest few: sweeps that run may still send theirs.
     private static func removeOld(in folder: String) {
-        let names = ((try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []).filter { $0.hasSuffix(".tar.gz") && !$0.hasPrefix(".") }
+        let names = ((try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []).filter {
+            $0.hasSuffix(".tar.gz") && !$0.hasPrefix(".")
+        }
         func age(_ name: String) -> Date {
             (try? FileManager.default.attributesOfItem(atPath: folder + "/" + name))?[.modificationDate] as? Date ?? .distantPast
         }

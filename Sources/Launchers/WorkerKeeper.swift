@@ -34,7 +34,8 @@ package final class WorkerKeeper {
 
     /// - Parameter logPlace: up to where the worker's log has been sent before.
     package init(
-        order: WorkerOrder, logPlace: LogPlace? = nil, program: String, prepareKeys: @escaping (WorkerOrder) throws -> (arguments: [String], key: String)?,
+        order: WorkerOrder, logPlace: LogPlace? = nil, program: String,
+        prepareKeys: @escaping (WorkerOrder) throws -> (arguments: [String], key: String)?,
         report: @escaping (HostReport) -> Void
     ) {
         self.order = order

@@ -116,7 +116,8 @@ package enum OptunaFile {
         try db.execute(
             sql: "INSERT INTO study_system_attributes VALUES (1, 1, 'study:metric_names', ?)", arguments: ["[\"\(study.metric)\"]"])
         for (key, value) in study.attributes.sorted(by: { $0.key < $1.key }) {
-            try db.execute(sql: "INSERT INTO study_user_attributes (study_id, \"key\", value_json) VALUES (1, ?, ?)", arguments: [key, value])
+            try db.execute(
+                sql: "INSERT INTO study_user_attributes (study_id, \"key\", value_json) VALUES (1, ?, ?)", arguments: [key, value])
         }
     }
 

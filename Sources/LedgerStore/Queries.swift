@@ -59,8 +59,10 @@ package enum Queries {
         )
         SELECT numbered.number, jobs.digest, stages.name, attempts.number, workers.host, attempts.state, attempts.started_at,
             attempts.ended_at,
-            (SELECT coalesce(sum(size), 0) FROM job_inputs JOIN artifacts ON artifacts.job = job_inputs.input WHERE job_inputs.job = jobs.id),
-            CASE WHEN attempts.number IS jobs.settled_attempt THEN (SELECT coalesce(sum(size), 0) FROM artifacts WHERE job = jobs.id) ELSE 0 END
+            (SELECT coalesce(sum(size), 0) FROM job_inputs JOIN artifacts ON artifacts.job = job_inputs.input
+                WHERE job_inputs.job = jobs.id),
+            CASE WHEN attempts.number IS jobs.settled_attempt
+                THEN (SELECT coalesce(sum(size), 0) FROM artifacts WHERE job = jobs.id) ELSE 0 END
         FROM numbered
         JOIN jobs ON jobs.id = numbered.job
         JOIN stages ON stages.study = ? AND stages.position = numbered.stage

@@ -67,8 +67,8 @@ package enum FaultClass: Int, CaseIterable, Sendable {
         }
     }
 
-    /// How often it happens when it may: of messages, batches of commands, seconds of a coordinator or worker, steps of a runner, transfers or workers,
-    /// as fits the kind.
+    /// How often it happens when it may: of messages, batches of commands, seconds of a coordinator or worker, steps of a runner, transfers
+    /// or workers, as fits the kind.
     var usualRate: Double {
         switch self {
         case .droppedMessages: 0.08

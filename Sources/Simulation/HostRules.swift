@@ -50,7 +50,8 @@ struct HostRules {
 
     mutating func note(_ change: LedgerChange, answering event: Dispatcher.Event, at now: Instant) {
         switch change {
-        case .workerJoined(let hello): workers[hello.worker] = Worker(
+        case .workerJoined(let hello):
+            workers[hello.worker] = Worker(
                 host: hello.host, isCentral: hello.isCentral, labels: hello.labels, isSteady: !hello.isDraining && hello.secondsLeft == nil)
         case .workerLeft(let name, _):
             if let worker = workers.removeValue(forKey: name), !worker.isCentral { records[worker.host]?.running = nil }

@@ -80,7 +80,9 @@ struct LeaseRules {
                 let silence = now - max(worker.heard, stallEnd)
                 if silence <= Limits.leaseSeconds { faults.append("\(name) loses its leases after \(silence) s of silence") }
             }
-            if case .workerEnded(name, _) = event {} else if case .received(_, name) = event {} else if case .tick = event {
+            if case .workerEnded(name, _) = event {
+            } else if case .received(_, name) = event {
+            } else if case .tick = event {
             } else {
                 faults.append("\(name) loses its leases by what befell another")
             }

@@ -71,7 +71,8 @@ extension SimulatedCluster {
         hosts[host].rules.noteEnded(slot: slot)
     }
 
-    private mutating func endRunner(_ host: Int, _ slot: Int, _ outcome: AttemptOutcome, _ artifacts: [ArtifactNotice], seconds: Double = 0) {
+    private mutating func endRunner(_ host: Int, _ slot: Int, _ outcome: AttemptOutcome, _ artifacts: [ArtifactNotice], seconds: Double = 0)
+    {
         let epochs = outcome.isFailure ? [] : (1...SimulatedStudy.epochs).map(EpochMetrics.simulated)
         feed(.runnerEnded(slot: slot, RunnerResult(outcome: outcome, epochs: epochs, artifacts: artifacts, seconds: seconds)), to: host)
     }

@@ -103,7 +103,8 @@ package struct SimulatedCluster {
             let isNeeded = number == 0 || number == settings.workers
             hosts.append(
                 SimulatedHost(
-                    place: "lab\(isCentral ? number : number / workersPerHost)", isCentral: isCentral, numericClass: number % 3 == 2 ? "v1-zen" : "v1-haswell",
+                    place: "lab\(isCentral ? number : number / workersPerHost)", isCentral: isCentral,
+                    numericClass: number % 3 == 2 ? "v1-zen" : "v1-haswell",
                     labels: isCentral ? .none : Self.labels[number % Self.labels.count], isNeeded: isNeeded))
             if !isCentral, plan.happens(.badHosts, &choices) {
                 let start = choices.seconds(0, 60)

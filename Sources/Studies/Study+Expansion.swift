@@ -138,7 +138,8 @@ private struct StudyExpansion {
     private mutating func align(_ alignment: Alignment, for arm: Arm, replicate: Int) -> JobID {
         let order = study.sourceOrder(count: alignment.models, replicate: replicate)
         let spec = AlignSpec(
-            sources: jobs(of: order, for: arm), model: study.pretrainingModel(like: study.model(of: arm)), layers: alignment.layers, matching: alignment.matching,
+            sources: jobs(of: order, for: arm), model: study.pretrainingModel(like: study.model(of: arm)), layers: alignment.layers,
+            matching: alignment.matching,
             mean: study.profile == .paper ? .filters : .unitFilters)
         let settings = "\(alignment.matching.rawValue) models=\(alignment.models) layers=\(alignment.layers)"
         return add(.align(spec), .align, "align \(settings) replicate \(replicate)")

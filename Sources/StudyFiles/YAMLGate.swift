@@ -18,7 +18,8 @@ package enum YAMLGate {
             self.beginning = beginning
         }
 
-        package static let study = Document(name: "study file", beginning: "begin with `study: NAME`; `sower plan demo` shows a study that runs")
+        package static let study = Document(
+            name: "study file", beginning: "begin with `study: NAME`; `sower plan demo` shows a study that runs")
     }
 
     /// Errors: an `InvalidStudy` with exactly one problem.

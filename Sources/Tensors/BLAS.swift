@@ -52,10 +52,11 @@ package enum BLAS {
 
     /// Functions with the types that cblas.h declares.
     private struct Library {
-        typealias Multiply = @convention(c) (
-            CBLAS_ORDER, CBLAS_TRANSPOSE, CBLAS_TRANSPOSE, blasint, blasint, blasint, Float, UnsafePointer<Float>?, blasint,
-            UnsafePointer<Float>?, blasint, Float, UnsafeMutablePointer<Float>?, blasint
-        ) -> Void
+        typealias Multiply =
+            @convention(c) (
+                CBLAS_ORDER, CBLAS_TRANSPOSE, CBLAS_TRANSPOSE, blasint, blasint, blasint, Float, UnsafePointer<Float>?, blasint,
+                UnsafePointer<Float>?, blasint, Float, UnsafeMutablePointer<Float>?, blasint
+            ) -> Void
 
         let multiply: Multiply
         let setThreads: @convention(c) (Int32) -> Void

@@ -6,7 +6,8 @@ import Foundation
 /// to real sockets, on loopback, at every start. Takes a few milliseconds.
 package enum CurveSelfTest {
     /// What the guest and the strangers say.
-    private enum Caller: UInt8, CaseIterable { case unknownKey = 1, noCurve, wrongServerKey, guest
+    private enum Caller: UInt8, CaseIterable {
+        case unknownKey = 1, noCurve, wrongServerKey, guest
 
         var words: String {
             switch self {

@@ -77,7 +77,8 @@ final class BlobFetch: BlobTransfer {
             retries += 1
             guard retries < Self.retryLimit else {
                 throw BlobTransferFailure(
-                    reason: "its bytes arrived damaged \(retries) times, and the coordinator's are right: check this host's memory and disk",
+                    reason:
+                        "its bytes arrived damaged \(retries) times, and the coordinator's are right: check this host's memory and disk",
                     fault: .io)
             }
             isDoubting = false

@@ -148,7 +148,8 @@ final class BlobTransfers {
 
     private func makeRoom(for notice: ArtifactNotice) throws {
         guard let outcome = try room.make(for: Int(notice.size)), !outcome.evicted.isEmpty else { return }
-        events.append(.noticed("\(outcome.evicted.count) artifacts of \(outcome.evictedBytes) bytes have left the cache for \(notice.digest.short)"))
+        events.append(
+            .noticed("\(outcome.evicted.count) artifacts of \(outcome.evictedBytes) bytes have left the cache for \(notice.digest.short)"))
     }
 
     private func keepReserve() {

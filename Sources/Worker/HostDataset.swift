@@ -51,7 +51,8 @@ package struct HostDataset {
     /// What a worker that was killed in between has left; nobody takes so long to link a few files.
     private func removeLeftovers() {
         for name in (try? PosixFile.names(in: folders)) ?? [] where name.hasPrefix(".new-") {
-            guard let status = try? PosixFile.status(at: folders + "/" + name), Int(Date().timeIntervalSince1970) - status.modifiedSeconds > 600
+            guard let status = try? PosixFile.status(at: folders + "/" + name),
+                Int(Date().timeIntervalSince1970) - status.modifiedSeconds > 600
             else { continue }
             try? FileManager.default.removeItem(atPath: folders + "/" + name)
         }

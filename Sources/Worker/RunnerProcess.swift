@@ -5,8 +5,8 @@ import Processes
 /// One runner child: a persistent process that runs a slot's jobs one after another.
 ///
 /// It is spoken to in frames on its standard input and output; its standard error goes to the worker's. It ends when its
-/// input is closed, so no runner outlives its worker, however that ends; a scheduler's SIGTERM to every process leaves it alone. It leads a process group: the command that it runs
-/// ends with it, even when it is killed.
+/// input is closed, so no runner outlives its worker, however that ends; a scheduler's SIGTERM to every process leaves it alone. It leads
+/// a process group: the command that it runs ends with it, even when it is killed.
 package final class RunnerProcess {
     private let process: ChildProcess
     private var splitter = FrameSplitter()

@@ -126,7 +126,8 @@ struct WorkerOptions: ParsableArguments {
 
     /// What another run needs to be like this one, as words of its command.
     var words: String {
-        (workers.map { " --workers \($0)" } ?? "") + (cluster.map { " --cluster \(shellWord($0))" } ?? "") + (listen.map { " --listen \(shellWord($0))" } ?? "")
+        (workers.map { " --workers \($0)" } ?? "") + (cluster.map { " --cluster \(shellWord($0))" } ?? "")
+            + (listen.map { " --listen \(shellWord($0))" } ?? "")
     }
 
     func validate() throws {

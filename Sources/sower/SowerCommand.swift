@@ -23,8 +23,10 @@ struct SowerCommand: ParsableCommand {
         version: Version.text,
         // Each of them gives its name: one derived from its type would cost every call of sower 0.2 ms.
         subcommands: [
-            RunCommand.self, PlanCommand.self, ResumeCommand.self, AttachCommand.self, StatusCommand.self, WatchCommand.self, WhyCommand.self, LogsCommand.self,
-            PauseCommand.self, StopCommand.self, CancelCommand.self, RetryCommand.self, TableCommand.self, CompareCommand.self, ExportCommand.self,
+            RunCommand.self, PlanCommand.self, ResumeCommand.self, AttachCommand.self, StatusCommand.self, WatchCommand.self,
+            WhyCommand.self, LogsCommand.self,
+            PauseCommand.self, StopCommand.self, CancelCommand.self, RetryCommand.self, TableCommand.self, CompareCommand.self,
+            ExportCommand.self,
             FiguresCommand.self, VerifyCommand.self, WorkerCommand.self, CoordinatorCommand.self, KeysCommand.self, DoctorCommand.self,
             DataCommand.self, JobCommand.self, InitializationCommand.self,
             EngineCommand.self, BenchCommand.self, SimulateCommand.self, RunnerCommand.self, HostCommand.self,
@@ -39,7 +41,7 @@ struct SowerCommand: ParsableCommand {
             try command.run()
         } catch let stop as Stop {
             stop.end()
-        } catch where exitCode(for: error) == .validationFailure {
+        } catch  where exitCode(for: error) == .validationFailure {
             printToError(fullMessage(for: error))
             Foundation.exit(SowerExit.configuration.rawValue)
         } catch {

@@ -226,12 +226,16 @@ func overwrite(_ path: String, _ bytes: [UInt8]) throws {
         #expect(throws: ArtifactStoreError.self) { try ArtifactStore(folder: "/proc/sower") }
     }
 
-    @Test("every error has a description and a remedy", arguments: [
-        ArtifactStoreError.missing(Digest(of: ""), folder: "/s"), .digestMismatch(path: "/p", actual: Digest(of: "a"), expected: Digest(of: "")),
-        .sizeMismatch(path: "/p", actual: 1, expected: 2), .wrongOffset(path: "/p", actual: 1, expected: 2), .busy(path: "/p"),
-        .notAFile(path: "/p"), .diskFull(path: "/p", operation: "write"), .noRoom(path: "/p", needed: 2, free: 1), .io(code: EACCES, path: "/p", operation: "open"),
-        .io(code: EIO, path: "/p", operation: "read"), .io(code: EMFILE, path: "/p", operation: "open"),
-    ])
+    @Test(
+        "every error has a description and a remedy",
+        arguments: [
+            ArtifactStoreError.missing(Digest(of: ""), folder: "/s"),
+            .digestMismatch(path: "/p", actual: Digest(of: "a"), expected: Digest(of: "")),
+            .sizeMismatch(path: "/p", actual: 1, expected: 2), .wrongOffset(path: "/p", actual: 1, expected: 2), .busy(path: "/p"),
+            .notAFile(path: "/p"), .diskFull(path: "/p", operation: "write"), .noRoom(path: "/p", needed: 2, free: 1),
+            .io(code: EACCES, path: "/p", operation: "open"),
+            .io(code: EIO, path: "/p", operation: "read"), .io(code: EMFILE, path: "/p", operation: "open"),
+        ])
     func texts(error: ArtifactStoreError) {
         #expect(error.errorDescription?.isEmpty == false)
         #expect(error.recoverySuggestion?.isEmpty == false)

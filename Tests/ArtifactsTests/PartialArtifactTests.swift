@@ -136,9 +136,13 @@ import Testing
     }
 
     /// What a process that is killed while it fetches can leave behind, from its first step to its last.
-    enum Remains: CaseIterable { case lockFile, emptyPart, part, unalignedPart, wholePart, tooLongPart, foreignPart, unsyncedName, temporaryFile }
+    enum Remains: CaseIterable {
+        case lockFile, emptyPart, part, unalignedPart, wholePart, tooLongPart, foreignPart, unsyncedName, temporaryFile
+    }
 
-    @Test(arguments: Remains.allCases) func `wherever a fetching process is killed, the next one opens the store and finishes`(remains: Remains) throws {
+    @Test(arguments: Remains.allCases) func `wherever a fetching process is killed, the next one opens the store and finishes`(
+        remains: Remains
+    ) throws {
         let bytes = (0..<20_000).map { UInt8(truncatingIfNeeded: $0 &* 31 &+ $0 >> 8) }
         let digest = Digest(of: bytes)
         let temporary = try TemporaryStore()

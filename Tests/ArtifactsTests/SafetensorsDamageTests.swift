@@ -73,9 +73,11 @@ import Testing
         }
     }
 
-    @Test("a header length beyond the format's limit or the file is refused before it is believed", arguments: [
-        100_000_001, UInt64(Int64.max), .max,
-    ])
+    @Test(
+        "a header length beyond the format's limit or the file is refused before it is believed",
+        arguments: [
+            100_000_001, UInt64(Int64.max), .max,
+        ])
     func longHeaders(length: UInt64) {
         #expect(throws: SafetensorsError.headerTooLong(file: Self.name, actualBytes: length, limit: 100_000_000)) {
             try SafetensorsFile(bytes: safetensors("{}", length: length))
@@ -85,22 +87,24 @@ import Testing
         }
     }
 
-    @Test("a header that is not the format's JSON is refused", arguments: [
-        "", " {}", "[]", "null", "{", "{}}", "{}x", "{,}", "{\"w\"}", "{\"w\":1}", "{\"w\":{}}", "{\"w\":{},}", "{'w':{}}",
-        oneTensor("\"F32\"", "[1.0]", "[0,4]"), oneTensor("\"F32\"", "[1e0]", "[0,4]"), oneTensor("\"F32\"", "[-1]", "[0,4]"),
-        oneTensor("\"F32\"", "[01]", "[0,4]"), oneTensor("\"F32\"", "[true]", "[0,4]"), oneTensor("\"F32\"", "[\"1\"]", "[0,4]"),
-        oneTensor("\"F32\"", "[[1]]", "[0,4]"), oneTensor("\"F32\"", "[1,]", "[0,4]"), oneTensor("\"F32\"", "1", "[0,4]"),
-        oneTensor("\"F32\"", "[9223372036854775808]", "[0,4]"), oneTensor("\"F32\"", "[99999999999999999999999]", "[0,4]"),
-        oneTensor("\"F32\"", "[1]", "[4]"), oneTensor("\"F32\"", "[1]", "[0,4,4]"), oneTensor("\"F32\"", "[1]", "[]"),
-        oneTensor("\"U8\"", "[0\(String(repeating: ",0", count: 64))]", "[0,0]"), oneTensor("\"F32\"", "[1]", "[-0,4]"),
-        oneTensor("\"F32\"", "[1]", "[0,18446744073709551620]"), oneTensor("\"F32\"", "[1]", "[0,4e0]"),
-        oneTensor("\"F32\"", "[1]", "null"), oneTensor("null", "[1]", "[0,4]"), oneTensor("\"F32\",\"more\":1", "[1]", "[0,4]"),
-        "{\"__metadata__\":{\"a\":1}}", "{\"__metadata__\":[]}", "{\"__metadata__\":{\"a\":\"\\x\"}}",
-        "{\"__metadata__\":{\"a\":\"\\ud834\"}}", "{\"__metadata__\":{\"a\":\"\\udd1e\"}}",
-        "{\"__metadata__\":{\"a\":\"\\ud834\\u0041\"}}", "{\"__metadata__\":{\"a\":\"\\u00g0\"}}",
-        "{\"__metadata__\":{\"a\":\"\n\"}}", "{\"__metadata__\":{\"a\":\"", "{\"__metadata__\":{\"a\":\"\\",
-        String(repeating: "{\"a\":", count: 100_000),
-    ])
+    @Test(
+        "a header that is not the format's JSON is refused",
+        arguments: [
+            "", " {}", "[]", "null", "{", "{}}", "{}x", "{,}", "{\"w\"}", "{\"w\":1}", "{\"w\":{}}", "{\"w\":{},}", "{'w':{}}",
+            oneTensor("\"F32\"", "[1.0]", "[0,4]"), oneTensor("\"F32\"", "[1e0]", "[0,4]"), oneTensor("\"F32\"", "[-1]", "[0,4]"),
+            oneTensor("\"F32\"", "[01]", "[0,4]"), oneTensor("\"F32\"", "[true]", "[0,4]"), oneTensor("\"F32\"", "[\"1\"]", "[0,4]"),
+            oneTensor("\"F32\"", "[[1]]", "[0,4]"), oneTensor("\"F32\"", "[1,]", "[0,4]"), oneTensor("\"F32\"", "1", "[0,4]"),
+            oneTensor("\"F32\"", "[9223372036854775808]", "[0,4]"), oneTensor("\"F32\"", "[99999999999999999999999]", "[0,4]"),
+            oneTensor("\"F32\"", "[1]", "[4]"), oneTensor("\"F32\"", "[1]", "[0,4,4]"), oneTensor("\"F32\"", "[1]", "[]"),
+            oneTensor("\"U8\"", "[0\(String(repeating: ",0", count: 64))]", "[0,0]"), oneTensor("\"F32\"", "[1]", "[-0,4]"),
+            oneTensor("\"F32\"", "[1]", "[0,18446744073709551620]"), oneTensor("\"F32\"", "[1]", "[0,4e0]"),
+            oneTensor("\"F32\"", "[1]", "null"), oneTensor("null", "[1]", "[0,4]"), oneTensor("\"F32\",\"more\":1", "[1]", "[0,4]"),
+            "{\"__metadata__\":{\"a\":1}}", "{\"__metadata__\":[]}", "{\"__metadata__\":{\"a\":\"\\x\"}}",
+            "{\"__metadata__\":{\"a\":\"\\ud834\"}}", "{\"__metadata__\":{\"a\":\"\\udd1e\"}}",
+            "{\"__metadata__\":{\"a\":\"\\ud834\\u0041\"}}", "{\"__metadata__\":{\"a\":\"\\u00g0\"}}",
+            "{\"__metadata__\":{\"a\":\"\n\"}}", "{\"__metadata__\":{\"a\":\"", "{\"__metadata__\":{\"a\":\"\\",
+            String(repeating: "{\"a\":", count: 100_000),
+        ])
     func malformedHeaders(header: String) {
         let error = #expect(throws: SafetensorsError.self) { try SafetensorsFile(bytes: safetensors(header, data: 4)) }
         guard case .malformedHeader(Self.name, let byte, _, _) = error else {
@@ -116,14 +120,16 @@ import Testing
         #expect(throws: SafetensorsError.self) { try SafetensorsFile(bytes: safetensors(header, data: 0)) }
     }
 
-    @Test("a name or key that stands twice is refused", arguments: [
-        (
-            #"{"w":{"dtype":"U8","shape":[0],"data_offsets":[0,0]},"\u0077":{"dtype":"U8","shape":[0],"data_offsets":[0,0]}}"#,
-            "w"
-        ),
-        ("{\"__metadata__\":{},\"__metadata__\":{}}", "__metadata__"), ("{\"__metadata__\":{\"a\":\"\",\"a\":\"\"}}", "a"),
-        ("{\"w\":{\"dtype\":\"U8\",\"shape\":[0],\"shape\":[0],\"data_offsets\":[0,0]}}", "shape"),
-    ])
+    @Test(
+        "a name or key that stands twice is refused",
+        arguments: [
+            (
+                #"{"w":{"dtype":"U8","shape":[0],"data_offsets":[0,0]},"\u0077":{"dtype":"U8","shape":[0],"data_offsets":[0,0]}}"#,
+                "w"
+            ),
+            ("{\"__metadata__\":{},\"__metadata__\":{}}", "__metadata__"), ("{\"__metadata__\":{\"a\":\"\",\"a\":\"\"}}", "a"),
+            ("{\"w\":{\"dtype\":\"U8\",\"shape\":[0],\"shape\":[0],\"data_offsets\":[0,0]}}", "shape"),
+        ])
     func duplicates(header: String, name: String) {
         let error = #expect(throws: SafetensorsError.self) { try SafetensorsFile(bytes: safetensors(header)) }
         guard case .duplicateName(Self.name, _, name) = error else {
@@ -132,57 +138,59 @@ import Testing
         }
     }
 
-    @Test("sizes and offsets that disagree are refused", arguments: [
-        (
-            oneTensor("\"F32\"", "[2]", "[0,4]"),
-            SafetensorsError.wrongSize(file: name, name: "w", actualBytes: 4, expectedBytes: 8)
-        ),
-        (oneTensor("\"F32\"", "[1]", "[0,3]"), .wrongSize(file: name, name: "w", actualBytes: 3, expectedBytes: 4)),
-        (
-            oneTensor("\"F32\"", "[4294967296,4294967296]", "[0,4]"),
-            .wrongSize(file: name, name: "w", actualBytes: 4, expectedBytes: nil)
-        ),
-        (
-            oneTensor("\"F32\"", "[9223372036854775807,0]", "[0,0]"),
-            .wrongSize(file: name, name: "w", actualBytes: 0, expectedBytes: nil)
-        ),
-        (oneTensor("\"U8\"", "[4]", "[4,0]"), .notContiguous(file: name, name: "w", actualOffset: 4, expectedOffset: 0)),
-        (oneTensor("\"U8\"", "[3]", "[1,4]"), .notContiguous(file: name, name: "w", actualOffset: 1, expectedOffset: 0)),
-        (
-            oneTensor("\"F32\"", "[0,4294967296,4294967296]", "[0,0]"),
-            .wrongSize(file: name, name: "w", actualBytes: 0, expectedBytes: nil)
-        ),
-        (oneTensor("\"F4\"", "[7]", "[0,4]"), .wrongSize(file: name, name: "w", actualBytes: 4, expectedBytes: nil)),
-        (oneTensor("\"F6_E2M3\"", "[3,2]", "[0,4]"), .wrongSize(file: name, name: "w", actualBytes: 4, expectedBytes: nil)),
-        (oneTensor("\"U8\"", "[]", "[0,4]"), .wrongSize(file: name, name: "w", actualBytes: 4, expectedBytes: 1)),
-        (oneTensor("\"U8\"", "[0]", "[0,4]"), .wrongSize(file: name, name: "w", actualBytes: 4, expectedBytes: 0)),
-        (
-            oneTensor("\"U8\"", "[9223372036854775807]", "[0,9223372036854775807]"),
-            .wrongSize(file: name, name: "w", actualBytes: .max, expectedBytes: nil)
-        ),
-        (
-            oneTensor("\"U8\"", "[1152921504606846975]", "[0,1152921504606846975]"),
-            .truncated(file: name, actualBytes: 101, expectedBytes: 97 + 1_152_921_504_606_846_975)
-        ),
-        (
-            oneTensor("\"U8\"", "[1]", "[9223372036854775806,9223372036854775807]"),
-            .notContiguous(file: name, name: "w", actualOffset: .max - 1, expectedOffset: 0)
-        ),
-        (oneTensor("\"U8\"", "[3]", "[0,3]"), .trailingBytes(file: name, actualBytes: 65, expectedBytes: 64)),
-        (oneTensor("\"F8\"", "[4]", "[0,4]"), .unknownType(file: name, byte: 22, name: "w", type: "F8")),
-        (
-            #"{"a":{"dtype":"U8","shape":[3],"data_offsets":[0,3]},"b":{"dtype":"U8","shape":[2],"data_offsets":[2,4]}}"#,
-            .notContiguous(file: name, name: "b", actualOffset: 2, expectedOffset: 3)
-        ),
-        (
-            #"{"a":{"dtype":"U8","shape":[1],"data_offsets":[0,1]},"b":{"dtype":"U8","shape":[2],"data_offsets":[2,4]}}"#,
-            .notContiguous(file: name, name: "b", actualOffset: 2, expectedOffset: 1)
-        ),
-        (
-            #"{"a":{"dtype":"U8","shape":[4],"data_offsets":[0,4]},"b":{"dtype":"U8","shape":[2],"data_offsets":[4,2]}}"#,
-            .wrongSize(file: name, name: "b", actualBytes: -2, expectedBytes: 2)
-        ),
-    ])
+    @Test(
+        "sizes and offsets that disagree are refused",
+        arguments: [
+            (
+                oneTensor("\"F32\"", "[2]", "[0,4]"),
+                SafetensorsError.wrongSize(file: name, name: "w", actualBytes: 4, expectedBytes: 8)
+            ),
+            (oneTensor("\"F32\"", "[1]", "[0,3]"), .wrongSize(file: name, name: "w", actualBytes: 3, expectedBytes: 4)),
+            (
+                oneTensor("\"F32\"", "[4294967296,4294967296]", "[0,4]"),
+                .wrongSize(file: name, name: "w", actualBytes: 4, expectedBytes: nil)
+            ),
+            (
+                oneTensor("\"F32\"", "[9223372036854775807,0]", "[0,0]"),
+                .wrongSize(file: name, name: "w", actualBytes: 0, expectedBytes: nil)
+            ),
+            (oneTensor("\"U8\"", "[4]", "[4,0]"), .notContiguous(file: name, name: "w", actualOffset: 4, expectedOffset: 0)),
+            (oneTensor("\"U8\"", "[3]", "[1,4]"), .notContiguous(file: name, name: "w", actualOffset: 1, expectedOffset: 0)),
+            (
+                oneTensor("\"F32\"", "[0,4294967296,4294967296]", "[0,0]"),
+                .wrongSize(file: name, name: "w", actualBytes: 0, expectedBytes: nil)
+            ),
+            (oneTensor("\"F4\"", "[7]", "[0,4]"), .wrongSize(file: name, name: "w", actualBytes: 4, expectedBytes: nil)),
+            (oneTensor("\"F6_E2M3\"", "[3,2]", "[0,4]"), .wrongSize(file: name, name: "w", actualBytes: 4, expectedBytes: nil)),
+            (oneTensor("\"U8\"", "[]", "[0,4]"), .wrongSize(file: name, name: "w", actualBytes: 4, expectedBytes: 1)),
+            (oneTensor("\"U8\"", "[0]", "[0,4]"), .wrongSize(file: name, name: "w", actualBytes: 4, expectedBytes: 0)),
+            (
+                oneTensor("\"U8\"", "[9223372036854775807]", "[0,9223372036854775807]"),
+                .wrongSize(file: name, name: "w", actualBytes: .max, expectedBytes: nil)
+            ),
+            (
+                oneTensor("\"U8\"", "[1152921504606846975]", "[0,1152921504606846975]"),
+                .truncated(file: name, actualBytes: 101, expectedBytes: 97 + 1_152_921_504_606_846_975)
+            ),
+            (
+                oneTensor("\"U8\"", "[1]", "[9223372036854775806,9223372036854775807]"),
+                .notContiguous(file: name, name: "w", actualOffset: .max - 1, expectedOffset: 0)
+            ),
+            (oneTensor("\"U8\"", "[3]", "[0,3]"), .trailingBytes(file: name, actualBytes: 65, expectedBytes: 64)),
+            (oneTensor("\"F8\"", "[4]", "[0,4]"), .unknownType(file: name, byte: 22, name: "w", type: "F8")),
+            (
+                #"{"a":{"dtype":"U8","shape":[3],"data_offsets":[0,3]},"b":{"dtype":"U8","shape":[2],"data_offsets":[2,4]}}"#,
+                .notContiguous(file: name, name: "b", actualOffset: 2, expectedOffset: 3)
+            ),
+            (
+                #"{"a":{"dtype":"U8","shape":[1],"data_offsets":[0,1]},"b":{"dtype":"U8","shape":[2],"data_offsets":[2,4]}}"#,
+                .notContiguous(file: name, name: "b", actualOffset: 2, expectedOffset: 1)
+            ),
+            (
+                #"{"a":{"dtype":"U8","shape":[4],"data_offsets":[0,4]},"b":{"dtype":"U8","shape":[2],"data_offsets":[4,2]}}"#,
+                .wrongSize(file: name, name: "b", actualBytes: -2, expectedBytes: 2)
+            ),
+        ])
     func wrongSizes(header: String, expected: SafetensorsError) {
         #expect(throws: expected) { try SafetensorsFile(bytes: safetensors(header, data: 4)) }
         #expect(expected.errorDescription?.hasPrefix(Self.name) == true)

@@ -35,7 +35,8 @@ import Testing
 
     @Test("the bytes written are those of the format, whatever order the tensors come in")
     func writtenBytes() {
-        let header = #"{"__metadata__":{"a":"1","b":"2"},"w":{"dtype":"F32","shape":[1,2],"data_offsets":[0,8]},"#
+        let header =
+            #"{"__metadata__":{"a":"1","b":"2"},"w":{"dtype":"F32","shape":[1,2],"data_offsets":[0,8]},"#
             + #""b":{"dtype":"U8","shape":[1],"data_offsets":[8,9]}}"#
         let padded = header + String(repeating: " ", count: (8 - header.utf8.count % 8) % 8)
         let expected = safetensors(padded) + [0, 0, 128, 63, 0, 0, 0, 192] + [9]
@@ -61,7 +62,8 @@ import Testing
         #expect(try SafetensorsFile(bytes: safetensors("{}")).entries.isEmpty)
         #expect(try SafetensorsFile(bytes: safetensors("{ } \n\t")).entries.isEmpty)
         #expect(try SafetensorsFile(bytes: SafetensorsWriter.encode([])).entries.isEmpty)
-        let header = #"{"x": {"data_offsets" : [1, 9], "shape": [2], "dtype": "F32"},"#
+        let header =
+            #"{"x": {"data_offsets" : [1, 9], "shape": [2], "dtype": "F32"},"#
             + "\n" + #""\u0041\ud834\udd1e\/":{"dtype":"U8","shape":[],"data_offsets":[0,1]}}"#
         let file = try SafetensorsFile(bytes: safetensors(header, data: 9))
         #expect(file.entries.map(\.name) == ["A𝄞/", "x"])
@@ -77,9 +79,11 @@ import Testing
         #expect(try file.int64s("e\u{301}") == [2])
     }
 
-    @Test("every type of the format is listed; what no float holds exactly is bytes only", arguments: [
-        ("F4", [16]), ("F6_E2M3", [4, 2, 1]), ("F6_E3M2", [8]), ("F8_E4M3", [6]), ("F8_E8M0", [6]), ("C64", [1]), ("U64", [1]),
-    ])
+    @Test(
+        "every type of the format is listed; what no float holds exactly is bytes only",
+        arguments: [
+            ("F4", [16]), ("F6_E2M3", [4, 2, 1]), ("F6_E3M2", [8]), ("F8_E4M3", [6]), ("F8_E8M0", [6]), ("C64", [1]), ("U64", [1]),
+        ])
     func listedTypes(type: String, shape: [Int]) throws {
         let dtype = try #require(SafetensorsType(rawValue: type))
         let count = try #require(dtype.byteCount(of: shape))
@@ -110,9 +114,11 @@ import Testing
         #expect(throws: SafetensorsError.self) { try file.uint8s("half") }
     }
 
-    @Test("a path that cannot be mapped is named", arguments: [
-        ("/nowhere/at/all", ENOENT), ("/tmp", EINVAL), ("/dev/null", EINVAL),
-    ])
+    @Test(
+        "a path that cannot be mapped is named",
+        arguments: [
+            ("/nowhere/at/all", ENOENT), ("/tmp", EINVAL), ("/dev/null", EINVAL),
+        ])
     func unreadable(path: String, code: Int32) throws {
         let error = #expect(throws: SafetensorsError.self) { try SafetensorsFile(contentsOf: path) }
         guard case .unreadable(path, code, _) = error else {

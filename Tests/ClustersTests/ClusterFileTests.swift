@@ -71,7 +71,9 @@ import Testing
         }
         #expect(try names(["{host: lab1, ssh: {port: 2222}}", "lab2"]) == ["lab1", "lab2"], "where nothing is to be told apart")
         #expect(
-            try names(["lab1", "{host: LAB1, ssh: {port: 2222}}", "{host: lab1, ssh: {user: bob}}", "{host: lab1, ssh: {user: bob, port: 23}}"])
+            try names([
+                "lab1", "{host: LAB1, ssh: {port: 2222}}", "{host: lab1, ssh: {user: bob}}", "{host: lab1, ssh: {user: bob, port: 23}}",
+            ])
                 == ["lab1", "LAB1-2222", "lab1-bob", "lab1-bob-23"])
         #expect(try names(["{host: lab1, ssh: {user: a, port: 22}}", "{host: lab1, ssh: {user: a, port: 23}}"]) == ["lab1", "lab1-23"])
         #expect(try names(["lab1", "{host: lab1, ssh: {port: 2222}}", "lab1-2222"]) == ["lab1", "lab1-2222", "lab1-2222-2"])
@@ -98,7 +100,10 @@ import Testing
         #expect(try data("push") == .push)
         #expect(try data("~/tiny") == .folders(["~/tiny"]))
         #expect(try data("[/data/tiny, ~/cifar]") == .folders(["/data/tiny", "~/cifar"]))
-        for wrong in ["fetched", "[]", "[/a, push]", "[/a, fetch]", "[/a, ../b]", "[/a, /b, /c, /d, /e]", "[[/a]]", "{path: /a}", "{fetch: -o}", "{fetch: \"ftp://x/y\"}", "{fetch: \"http://a b\"}", "{}", "relative/path"] {
+        for wrong in [
+            "fetched", "[]", "[/a, push]", "[/a, fetch]", "[/a, ../b]", "[/a, /b, /c, /d, /e]", "[[/a]]", "{path: /a}", "{fetch: -o}",
+            "{fetch: \"ftp://x/y\"}", "{fetch: \"http://a b\"}", "{}", "relative/path",
+        ] {
             let error = #expect(throws: ClusterFileError.self, "\(wrong)") { try data(wrong) }
             #expect(error?.problems.first?.line == 3 && error?.problems.first?.remedy.isEmpty == false, "\(wrong)")
         }

@@ -34,14 +34,16 @@ struct YAMLBomb: CustomTestStringConvertible {
         let says = "nested deeper than 16 levels"
         return [
             YAMLBomb(
-                name: "\(depth) lists", text: "hosts: " + String(repeating: "[", count: depth) + String(repeating: "]", count: depth) + "\n",
+                name: "\(depth) lists",
+                text: "hosts: " + String(repeating: "[", count: depth) + String(repeating: "]", count: depth) + "\n",
                 says: says),
             YAMLBomb(
                 name: "\(depth) mappings",
                 text: "hosts: " + String(repeating: "{a: ", count: depth) + "b" + String(repeating: "}", count: depth) + "\n", says: says),
             // A deeper one would be too long first.
             YAMLBomb(
-                name: "\(min(depth, 600)) mappings by indentation", text: (0..<min(depth, 600)).map { String(repeating: " ", count: $0) + "a:\n" }.joined(), says: says),
+                name: "\(min(depth, 600)) mappings by indentation",
+                text: (0..<min(depth, 600)).map { String(repeating: " ", count: $0) + "a:\n" }.joined(), says: says),
         ]
     }
 

@@ -57,7 +57,9 @@ import Testing
     }
 
     @Test func `each library has one home`() throws {
-        let libraries = ["ArgumentParser", "CJPEG", "COpenBLAS", "CZeroMQ", "Crypto", "GRDB", "GRDBSQLite", "HeapModule", "Logging", "Yams"]
+        let libraries = [
+            "ArgumentParser", "CJPEG", "COpenBLAS", "CZeroMQ", "Crypto", "GRDB", "GRDBSQLite", "HeapModule", "Logging", "Yams",
+        ]
         for library in libraries {
             let homes = Self.allowed.filter { $0.value.contains(library) }.map(\.key)
             #expect(homes.count == 1, "\(library) has the homes \(homes)")

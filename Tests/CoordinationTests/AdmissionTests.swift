@@ -22,7 +22,9 @@ import Testing
 
     @Test func `another program is refused with both versions and the remedy`() {
         let text = admission.refusal(of: hello(program: "1.1, engine 3"))
-        #expect(text?.contains("1.1, engine 3") == true && text?.contains("1.0, engine 2") == true && text?.contains("build the same version") == true)
+        #expect(
+            text?.contains("1.1, engine 3") == true && text?.contains("1.0, engine 2") == true
+                && text?.contains("build the same version") == true)
         #expect(admission.refusal(of: hello(program: ""))?.contains("unknown version") == true)
     }
 
@@ -39,7 +41,8 @@ import Testing
         #expect(pinned.refusal(of: hello()) == nil)
         for isCentral in [false, true] {
             let text = pinned.refusal(of: hello(numericClass: "engine-2/openblas-ZEN", isCentral: isCentral))
-            #expect(text?.contains("engine-2/openblas-ZEN") == true && text?.contains("engine-2/fma") == true && text?.contains("AVX2") == true)
+            #expect(
+                text?.contains("engine-2/openblas-ZEN") == true && text?.contains("engine-2/fma") == true && text?.contains("AVX2") == true)
         }
     }
 
@@ -172,7 +175,8 @@ import Testing
     @Test func `no name of a file from the network leads out of its folder`() {
         let digest = Digest(of: "set").hex
         for name in [
-            "\(digest)/..", "\(digest)/", "\(digest)/a/b", "\(digest.uppercased())/a", "../\(digest)/a", "/\(digest)/a", "\(digest.dropLast())/a", "\(digest)//a",
+            "\(digest)/..", "\(digest)/", "\(digest)/a/b", "\(digest.uppercased())/a", "../\(digest)/a", "/\(digest)/a",
+            "\(digest.dropLast())/a", "\(digest)//a",
         ] { #expect(!DatasetNotice.isFileName(name), "\(name)") }
         #expect(DatasetNotice.isFileName("\(digest)/train.bin"), "a study with several data sets has a folder for each")
         for name in ["", ".", "..", ".hidden", "../x", "a/b", "/x", "-rf", "a b", "a\0", "ä", String(repeating: "a", count: 129)] {
@@ -184,6 +188,8 @@ import Testing
         }
         for name in ["train.bin", "coarse_label_names.txt", "t10k-images-idx3-ubyte.gz"] { #expect(DatasetNotice.isFileName(name)) }
         let twice = DatasetNotice(digest: Digest(of: "d"), files: [artifact("x"), artifact("x")])
-        #expect(throws: WireError.self) { try CoordinatorMessage(frame: CoordinatorMessage.welcome(Welcome(datasetPath: "/", drop: [], dataset: twice)).frame) }
+        #expect(throws: WireError.self) {
+            try CoordinatorMessage(frame: CoordinatorMessage.welcome(Welcome(datasetPath: "/", drop: [], dataset: twice)).frame)
+        }
     }
 }

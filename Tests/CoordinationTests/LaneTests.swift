@@ -50,9 +50,10 @@ import Testing
     @Test func `a program goes to a worker that runs programs`() {
         var desk = DispatcherDesk(job("program", runsCommand: true))
         #expect(assigned(desk.greet(worker("careful"))) == [])
-        #expect(desk.dispatcher.shortages(at: desk.now) == [
-            "1 job (training) waits for a worker that runs the study's program (--allow-command); none of the 1 connected does"
-        ])
+        #expect(
+            desk.dispatcher.shortages(at: desk.now) == [
+                "1 job (training) waits for a worker that runs the study's program (--allow-command); none of the 1 connected does"
+            ])
         #expect(assigned(desk.greet(worker("trusting", allows: true))) == [attempt("program")])
         #expect(desk.dispatcher.shortages(at: desk.now) == [])
     }
@@ -63,9 +64,10 @@ import Testing
         desk.greet(worker("w1", labels: Labels(["class": "zen3"])))
         desk.greet(worker("w2"))
         desk.greet(worker("w3"))
-        #expect(desk.dispatcher.shortages(at: desk.now) == [
-            "2 jobs (training) wait for a worker with class=zen4; connected are 2 without labels, 1 with class=zen3"
-        ])
+        #expect(
+            desk.dispatcher.shortages(at: desk.now) == [
+                "2 jobs (training) wait for a worker with class=zen4; connected are 2 without labels, 1 with class=zen3"
+            ])
         #expect(
             desk.dispatcher.explanation(of: jobID("b"), at: desk.now)
                 == "It waits for a worker with class=zen4; connected are 2 without labels, 1 with class=zen3.")
@@ -113,21 +115,24 @@ import Testing
 
     @Test func `a worker whose time is short takes what is not known to be too long`() {
         var desk = DispatcherDesk(
-            job("a"), job("b", priority: 1), job("c", priority: 2), job("quick", workload: "sampling", priority: 3), holdsForEarlierWorkers: false)
+            job("a"), job("b", priority: 1), job("c", priority: 2), job("quick", workload: "sampling", priority: 3),
+            holdsForEarlierWorkers: false)
         #expect(assigned(desk.greet(worker("w1", left: 100))).first == attempt("a"), "nothing is known of such jobs")
         desk.now = desk.now + 10
         // It took 80 s: 96 s are reckoned with, and 90 are left.
         #expect(settle("a", after: 80, &desk) == [attempt("quick")])
-        #expect(desk.dispatcher.shortages(at: desk.now) == [
-            "2 jobs (training) wait for a worker with 96 s left, so long such a job may take; the longest that a connected one has is 90 s"
-        ])
+        #expect(
+            desk.dispatcher.shortages(at: desk.now) == [
+                "2 jobs (training) wait for a worker with 96 s left, so long such a job may take; the longest that a connected one has is 90 s"
+            ])
         #expect(assigned(desk.greet(worker("w2"))) == [attempt("b")], "a worker without an end takes them")
         #expect(assigned(desk.greet(worker("w3", left: 97))) == [attempt("c")])
     }
 
     @Test func `durations of earlier runs are remembered, and the longest counts`() {
         var desk = DispatcherDesk(
-            job("done", state: .finished(artifacts: []), seconds: 300), job("done too", state: .finished(artifacts: []), seconds: 20), job("a"))
+            job("done", state: .finished(artifacts: []), seconds: 300), job("done too", state: .finished(artifacts: []), seconds: 20),
+            job("a"))
         #expect(assigned(desk.greet(worker("w1", left: 359))) == [])
         #expect(assigned(desk.greet(worker("w2", left: 361))) == [attempt("a")])
     }

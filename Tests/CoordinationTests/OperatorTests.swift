@@ -76,7 +76,8 @@ import Testing
 
     @Test func `requests and replies come back from their wire form, and other bytes are refused`() throws {
         let requests: [OperatorRequest] = [
-            .pause, .proceed, .stop, .cancel, .cancelJobs([jobID("a")]), .retry([]), .retry([jobID("a"), jobID("b")]), .report, .explain(jobID("a")),
+            .pause, .proceed, .stop, .cancel, .cancelJobs([jobID("a")]), .retry([]), .retry([jobID("a"), jobID("b")]), .report,
+            .explain(jobID("a")),
         ]
         for request in requests { #expect(try OperatorRequest(frame: request.frame) == request) }
         let reply = OperatorReply(

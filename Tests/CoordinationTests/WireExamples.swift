@@ -28,7 +28,8 @@ enum WireExamples {
     static let worker: [WorkerMessage] =
         [
             .hello(hello(holding: [attempt("a"), attempt("b", Int(Int32.max))])), .hello(hello(slots: 1, isCentral: true)),
-            .hello(Hello(worker: "w2", host: "lab2", processID: 1, slots: 1, isCentral: false, numericClass: "v1", attempts: [], facts: facts)),
+            .hello(
+                Hello(worker: "w2", host: "lab2", processID: 1, slots: 1, isCentral: false, numericClass: "v1", attempts: [], facts: facts)),
             .hello(leaving), .heartbeat, .epoch(attempt("a"), metrics(1)), .goodbye(reason: "stopped"), .goodbye(reason: ""),
             .checkpoint(attempt("a", 3), Checkpoint(epoch: 7, artifact: artifact("x"))),
         ] + results.map { .result($0) }
@@ -40,7 +41,8 @@ enum WireExamples {
         .welcome(Welcome(datasetPath: "/data", drop: [], dataset: dataset)),
         .welcome(Welcome(datasetPath: "/data", drop: [], trainerPaths: ["/home/x/train.py", "/home/x/more"])),
         .assign(Assignment(attempt: attempt("a"), spec: [1], inputs: [], expectedSeconds: 90)),
-        .assign(Assignment(attempt: attempt("a"), spec: [1], inputs: [], checkpoint: artifact("x"))), .refused(reason: "too old"), .greetAgain, .heartbeat,
+        .assign(Assignment(attempt: attempt("a"), spec: [1], inputs: [], checkpoint: artifact("x"))), .refused(reason: "too old"),
+        .greetAgain, .heartbeat,
         .assign(assignment(attempt("a"), "spec", inputs: [input])), .acknowledged(attempt("a")),
         .missing(attempt("a"), [Digest(of: "x"), Digest(of: "y")]), .cancel(attempt("a", 7)), .announce(artifact("x")), .giveBack, .finish,
     ]

@@ -146,8 +146,10 @@ import Testing
         let request = BlobRequest.put(Digest(of: "x"), size: 10, offset: 8, count: 2)
         let reply = BlobReply.chunk(Digest(of: "x"), size: 10, offset: 8, count: 2)
         for rest in 0..<5 {
-            let requestError = rest == 2 ? nil : rest < 2 ? WireError.truncated(at: request.frame.count + rest) : .trailingBytes(count: rest - 2)
-            let replyError = rest == 2 ? nil : rest < 2 ? WireError.truncated(at: reply.frame.count + rest) : .trailingBytes(count: rest - 2)
+            let requestError =
+                rest == 2 ? nil : rest < 2 ? WireError.truncated(at: request.frame.count + rest) : .trailingBytes(count: rest - 2)
+            let replyError =
+                rest == 2 ? nil : rest < 2 ? WireError.truncated(at: reply.frame.count + rest) : .trailingBytes(count: rest - 2)
             #expect(headError(BlobRequest.self, request.frame + Array(repeating: 7, count: rest)) == requestError)
             #expect(headError(BlobReply.self, reply.frame + Array(repeating: 7, count: rest)) == replyError)
         }

@@ -46,7 +46,8 @@ final class TestCoordinator: Sendable {
                         }
                     })
                 let loop = try CoordinatorLoop(
-                    CoordinatorLoop.Settings(controlEndpoints: ["ipc://\(folder)/control"], dataEndpoints: ["ipc://\(folder)/data"], remote: door),
+                    CoordinatorLoop.Settings(
+                        controlEndpoints: ["ipc://\(folder)/control"], dataEndpoints: ["ipc://\(folder)/data"], remote: door),
                     dispatcher: Dispatcher(entries: try ledger.snapshot(study: study), datasetPath: "/data"), ledger: ledger,
                     store: try ArtifactStore(folder: folder + "/artifacts"))
                 shared.state.withLock { $0.bound = .success((loop.controlEndpoints.last!, loop.dataEndpoints.last!)) }
@@ -95,7 +96,10 @@ final class HandPlayed {
     private let context: ZeroMQContext
     private let socket: DealerSocket
 
-    init(_ pair: KeyPair?, at endpoint: String, of coordinator: TestCoordinator, options: SocketOptions = SocketOptions(maximumFrameBytes: Limits.controlFrameBytes)) throws {
+    init(
+        _ pair: KeyPair?, at endpoint: String, of coordinator: TestCoordinator,
+        options: SocketOptions = SocketOptions(maximumFrameBytes: Limits.controlFrameBytes)
+    ) throws {
         context = try ZeroMQContext()
         socket = try DealerSocket(
             context: context, options: options, curve: pair.map { CurveClient(identity: $0, server: coordinator.server.publicKey) })
@@ -202,7 +206,9 @@ func greeting(_ worker: String) -> WorkerMessage {
         #expect(try again.hear(within: 1) { $0 } == nil, "its handshake should have been refused")
 
         let knocked = try eventually {
-            coordinator.changes.first { if case .event("key-refused", let text) = $0 { text.contains("\(first.publicKey)") } else { false } }
+            coordinator.changes.first {
+                if case .event("key-refused", let text) = $0 { text.contains("\(first.publicKey)") } else { false }
+            }
         }
         #expect(knocked != nil, "nobody is told of the stranger")
 

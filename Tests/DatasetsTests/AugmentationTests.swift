@@ -87,8 +87,9 @@ import Testing
         var counts = [Int](repeating: 0, count: 2 * 9 * 9)
         let draws = 162 * 400
         for index in 0..<draws {
-            guard case .flipAndCrop(let flips, let top, let left) =
-                Augmentation.flipAndCrop(padding: 4).draw(seed: 5, epoch: 1 + index % 3, index: index)
+            guard
+                case .flipAndCrop(let flips, let top, let left) =
+                    Augmentation.flipAndCrop(padding: 4).draw(seed: 5, epoch: 1 + index % 3, index: index)
             else { throw DrawError() }
             let inside = abs(top) <= 4 && abs(left) <= 4
             try #require(inside)

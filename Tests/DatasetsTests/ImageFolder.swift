@@ -10,7 +10,8 @@ struct ReferenceImage: Decodable {
     var samples: [[Int]]
 
     static let all: [ReferenceImage] = {
-        guard let url = Bundle.module.url(forResource: "Fixtures/jpeg_images", withExtension: "json"), let data = try? Data(contentsOf: url),
+        guard let url = Bundle.module.url(forResource: "Fixtures/jpeg_images", withExtension: "json"),
+            let data = try? Data(contentsOf: url),
             let images = try? JSONDecoder().decode([ReferenceImage].self, from: data)
         else { return [] }
         return images

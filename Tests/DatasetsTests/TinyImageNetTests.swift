@@ -161,14 +161,17 @@ import Testing
     @Test(arguments: [
         ("wnids.txt", ""), ("wnids.txt", "n0164157\n"), ("wnids.txt", "n01641577\nn01641577\n"), ("wnids.txt", "../../etc\n"),
         ("wnids.txt", "n01641577\nn02124075\n"), ("wnids.txt", "n01641577\nn02124075\nn07749582\nn99999999\n"),
-        ("val/val_annotations.txt", ""), ("val/val_annotations.txt", "val_0.JPEG\n"), ("val/val_annotations.txt", "val_0.JPEG\tn99999999\n"),
+        ("val/val_annotations.txt", ""), ("val/val_annotations.txt", "val_0.JPEG\n"),
+        ("val/val_annotations.txt", "val_0.JPEG\tn99999999\n"),
         ("val/val_annotations.txt", "../../wnids.txt\tn01641577\n"), ("val/val_annotations.txt", "val_0.JPEG\tn01641577\n"),
         ("val/val_annotations.txt", "val_0.JPEG\tn01641577\nval_0.JPEG\tn01641577\n"),
         ("val/val_annotations.txt", "val_0.JPEG\tn01641577\nval_1.JPEG\tn01641577\nval_2.JPEG\tn01641577\nval_3.JPEG\tn01641577\n"),
     ])
     func `a bad list is refused with its file and remedy`(name: String, text: String) throws {
         let error = try failure { try set.put(text: text, name) }
-        #expect(error?.errorDescription?.isEmpty == false && error?.recoverySuggestion?.contains("tiny-imagenet") == true, "\(String(describing: error))")
+        #expect(
+            error?.errorDescription?.isEmpty == false && error?.recoverySuggestion?.contains("tiny-imagenet") == true,
+            "\(String(describing: error))")
         #expect(!FileManager.default.fileExists(atPath: set.cache))
     }
 
@@ -177,7 +180,9 @@ import Testing
         #expect(try failure { try set.remove("val/images") } == .imageFolder(.missing("\(set.path)/val/images")))
         #expect(try failure { try set.remove("train/n07749582") } == .imageFolder(.missing("\(set.path)/train/n07749582/images")))
         #expect(throws: DatasetError.missingFolder("/nowhere")) { _ = try DatasetFolder.open("/nowhere") { _ in } }
-        #expect(throws: DatasetError.imageFolder(.unknownLayout(folder: set.folder.path))) { _ = try DatasetFolder.open(set.folder.path) { _ in } }
+        #expect(throws: DatasetError.imageFolder(.unknownLayout(folder: set.folder.path))) {
+            _ = try DatasetFolder.open(set.folder.path) { _ in }
+        }
     }
 
     @Test func `files that nobody lists are found, others are passed over`() throws {
@@ -228,7 +233,8 @@ import Testing
         }
         #expect(DatasetFolder.place(of: Digest(of: "x"), in: place) == place)
         #expect(DatasetFolder.digest(of: [images.digest()]) == images.digest())
-        #expect(DatasetFolder.digest(of: [images.digest(), other.digest()]) == DatasetFolder.digest(of: [other.digest(), images.digest()]))
+        #expect(
+            DatasetFolder.digest(of: [images.digest(), other.digest()]) == DatasetFolder.digest(of: [other.digest(), images.digest()]))
     }
 }
 

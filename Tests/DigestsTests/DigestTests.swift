@@ -4,14 +4,16 @@ import Testing
 import Digests
 
 @Suite struct DigestTests {
-    @Test("known answers of FIPS 180-4 are reproduced", arguments: [
-        ("", "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"),
-        ("abc", "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"),
-        (
-            "abcdbcdecdefdefgefghfghighijhijkijkljklmklmnlmnomnopnopq",
-            "248d6a61d20638b8e5c026930c3e6039a33ce45964ff2167f6ecedd419db06c1"
-        ),
-    ])
+    @Test(
+        "known answers of FIPS 180-4 are reproduced",
+        arguments: [
+            ("", "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"),
+            ("abc", "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"),
+            (
+                "abcdbcdecdefdefgefghfghighijhijkijkljklmklmnlmnomnopnopq",
+                "248d6a61d20638b8e5c026930c3e6039a33ce45964ff2167f6ecedd419db06c1"
+            ),
+        ])
     func knownAnswers(text: String, hex: String) {
         #expect(Digest(of: text).hex == hex)
         #expect(Digest(of: Array(text.utf8)) == Digest(hex: hex))
@@ -29,11 +31,13 @@ import Digests
         #expect(try JSONDecoder().decode([Digest].self, from: encoded) == [digest])
     }
 
-    @Test("a wrong length or a foreign character is no digest", arguments: [
-        "", "ba78", String(repeating: "a", count: 63), String(repeating: "a", count: 65),
-        String(repeating: "g", count: 64), String(repeating: "A", count: 64), "../" + String(repeating: "a", count: 61),
-        String(repeating: "é", count: 32),
-    ])
+    @Test(
+        "a wrong length or a foreign character is no digest",
+        arguments: [
+            "", "ba78", String(repeating: "a", count: 63), String(repeating: "a", count: 65),
+            String(repeating: "g", count: 64), String(repeating: "A", count: 64), "../" + String(repeating: "a", count: 61),
+            String(repeating: "é", count: 32),
+        ])
     func refusesText(text: String) {
         #expect(Digest(hex: text) == nil)
         #expect(throws: DecodingError.self) {

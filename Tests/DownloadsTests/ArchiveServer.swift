@@ -58,7 +58,9 @@ final class ArchiveServer {
 
     /// A folder `set` with a file `big` of some bytes and `sub/small`, as a compressed archive.
     func archive(bytes: Int = 300_000) throws -> Data {
-        try made("set.tar.gz", by: "mkdir -p set/sub\nhead -c \(bytes) /dev/urandom > set/big\necho small > set/sub/small\ntar -czf set.tar.gz set")
+        try made(
+            "set.tar.gz",
+            by: "mkdir -p set/sub\nhead -c \(bytes) /dev/urandom > set/big\necho small > set/sub/small\ntar -czf set.tar.gz set")
     }
 
     func dataset(_ data: Data, name: String = "set.tar.gz", packing: Packing = .tarGzip(root: "set")) throws -> PublishedDataset {

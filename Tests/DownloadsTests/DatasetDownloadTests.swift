@@ -42,10 +42,12 @@ import Testing
     }
 
     @Test func `a zip archive, a redirection and an MD5 do as well`() throws {
-        let data = try server.made("set.zip", by: """
-            mkdir -p set/sub; head -c 300000 /dev/urandom > set/big; echo small > set/sub/small
-            python3 -c 'import shutil; shutil.make_archive("set", "zip", ".", "set")'
-            """)
+        let data = try server.made(
+            "set.zip",
+            by: """
+                mkdir -p set/sub; head -c 300000 /dev/urandom > set/big; echo small > set/sub/small
+                python3 -c 'import shutil; shutil.make_archive("set", "zip", ".", "set")'
+                """)
         var dataset = try server.dataset(data, name: "set.zip", packing: .zip(root: "set"))
         var hasher = MD5Hasher()
         hasher.update(Array(data))

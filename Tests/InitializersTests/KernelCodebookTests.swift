@@ -84,7 +84,9 @@ import Testing
         for distance in KernelDistance.allCases {
             var bad = kernels
             bad.values[13] = .nan
-            let error = #expect(throws: InitializerError.self) { try KernelCodebook.cluster(kernels: bad, distance: distance, k: 2, seed: 1) }
+            let error = #expect(throws: InitializerError.self) {
+                try KernelCodebook.cluster(kernels: bad, distance: distance, k: 2, seed: 1)
+            }
             guard case .notFinite(point: 1, coordinate: _)? = error else {
                 Issue.record("\(String(describing: error))")
                 continue

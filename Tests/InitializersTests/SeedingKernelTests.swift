@@ -42,7 +42,9 @@ import Testing
     }
 
     @Test(arguments: ClusteringKernelTests.levels) func `a draw ends where the weights have used it up`(level: Int32) {
-        let weights: [[Float]] = [[1, 2, 0, 3], [0, 0, 5], [0.25], [0, 0], ReferenceNumbers.bells(stream: 97, count: 999).map { abs($0) }]
+        let weights: [[Float]] = [
+            [1, 2, 0, 3], [0, 0, 5], [0.25], [0, 0], ReferenceNumbers.bells(stream: 97, count: 999).map { abs($0) },
+        ]
         for weights in weights {
             let total = weights.reduce(0) { $0 + Double($1) }
             let rests = [0, 0.1, 0.5, 0.75, 0.999_999, 1, 0.3, 1.5].map { $0 * total }

@@ -57,7 +57,8 @@ import Testing
             sources: inputs.map(\.job), model: ModelSpec(architecture: architecture, classes: 10), layers: layers, matching: matching,
             mean: mean)
         return runner.run(
-            RunnerRequest(spec: JobSpec.align(spec).canonicalJSON, datasetPath: "", storePath: store.folder, inputs: inputs)) { _ in }
+            RunnerRequest(spec: JobSpec.align(spec).canonicalJSON, datasetPath: "", storePath: store.folder, inputs: inputs)
+        ) { _ in }
     }
 
     private func file(_ result: RunnerResult) throws -> InitializationFile {
@@ -124,7 +125,8 @@ import Testing
         let result = runner.run(
             RunnerRequest(
                 spec: training.canonicalJSON, datasetPath: data.path, storePath: store.folder,
-                inputs: aligned.artifacts.map { InputArtifact(job: align.id, artifact: $0) })) { _ in }
+                inputs: aligned.artifacts.map { InputArtifact(job: align.id, artifact: $0) })
+        ) { _ in }
         let artifact = try #require(result.artifacts.first, "\(result.outcome)")
         let weights = try StateDictFile.decode(SafetensorsFile(contentsOf: store.path(of: artifact.digest))).state()
         let (means, rest) = (try file(aligned), try network(9))

@@ -25,11 +25,14 @@ import Testing
 
     private var script: String { folder + "/train.sh" }
 
-    private func spec(_ arguments: [String], files: [TrainerSpec.File], epochs: Int = 2, start: StartSpec = .random, keeps: Bool = false) -> TrainSpec {
+    private func spec(_ arguments: [String], files: [TrainerSpec.File], epochs: Int = 2, start: StartSpec = .random, keeps: Bool = false)
+        -> TrainSpec
+    {
         TrainSpec(
             dataset: digest, superclasses: [2, 7], model: ModelSpec(architecture: "lenet", classes: 10), start: start,
             recipe: RecipeSpec(
-                epochs: epochs, batchSize: 16, learningRate: 0.01, momentum: 0.9, weightDecay: 1e-4, schedule: .constant, augmentation: .none),
+                epochs: epochs, batchSize: 16, learningRate: 0.01, momentum: 0.9, weightDecay: 1e-4, schedule: .constant,
+                augmentation: .none),
             seeds: TrainSeeds(weights: 1, order: 2, augmentation: 3), keepsWeights: keeps,
             trainer: TrainerSpec(name: "script", arguments: arguments, files: files))
     }
@@ -55,7 +58,8 @@ import Testing
     /// A line of the contract, as a shell says it.
     private func epoch(_ number: Int, _ changes: [String: String] = [:], without key: String? = nil) -> String {
         var values = [
-            "epoch": "\(number)", "learning_rate": "0.01", "training_loss": "1.5", "training_accuracy": "40", "training_top5_accuracy": "90",
+            "epoch": "\(number)", "learning_rate": "0.01", "training_loss": "1.5", "training_accuracy": "40",
+            "training_top5_accuracy": "90",
             "validation_loss": "1.25", "validation_accuracy": "50", "validation_top5_accuracy": "95", "images": "20", "seconds": "1",
         ]
         values.merge(changes) { $1 }
@@ -65,7 +69,9 @@ import Testing
 
     @Test func `a trainer's epochs are a training's, told as they come, in a numeric class of its own`() throws {
         var told: [Int] = []
-        let result = try run("echo hello; " + epoch(1) + "echo log >&2\n" + epoch(2, ["another_key": "[1, 2]"], without: "seconds")) { told.append($0.epoch) }
+        let result = try run("echo hello; " + epoch(1) + "echo log >&2\n" + epoch(2, ["another_key": "[1, 2]"], without: "seconds")) {
+            told.append($0.epoch)
+        }
         #expect(result.outcome == .finished)
         #expect(result.numericClass == "external:script")
         #expect(result.epochs.map(\.epoch) == [1, 2] && told == [1, 2])
@@ -74,7 +80,8 @@ import Testing
     }
 
     @Test func `it gets the job, the dense initialization and the data, in a folder that goes with it`() throws {
-        let copy = "cp job.json initialization.safetensors '\(folder)'; test -d outputs; test \"$PWD\" = \"$SOWER_JOB\"; test \"$SOWER_SLOT\" -ge 0; pwd > '\(folder)/place'\n"
+        let copy =
+            "cp job.json initialization.safetensors '\(folder)'; test -d outputs; test \"$PWD\" = \"$SOWER_JOB\"; test \"$SOWER_SLOT\" -ge 0; pwd > '\(folder)/place'\n"
         #expect(try run("set -e\n" + copy + epoch(1), epochs: 1, start: .gabor(layers: 1)).outcome == .finished)
         let place = try String(contentsOfFile: folder + "/place", encoding: .utf8).trimmingCharacters(in: .whitespacesAndNewlines)
         #expect(!FileManager.default.fileExists(atPath: place))
@@ -171,7 +178,9 @@ import Testing
     @Test func `a file that is another on this host, or is not there, is the host's fault and runs nothing`() throws {
         try Data("touch '\(folder)/ran'".utf8).write(to: URL(fileURLWithPath: script))
         let job = JobSpec.train(spec(["/bin/sh", "train.sh"], files: [TrainerSpec.File(argument: 1, digest: Digest(of: "another"))]))
-        for (paths, words) in [([script], "the study was planned with"), ([script + ".gone"], "is not on this host"), ([], "nobody said where they lie")] {
+        for (paths, words) in [
+            ([script], "the study was planned with"), ([script + ".gone"], "is not on this host"), ([], "nobody said where they lie"),
+        ] {
             let result = JobRunner(allowsCommands: true, now: { .zero }).run(
                 RunnerRequest(
                     spec: job.canonicalJSON, datasetPath: data.path, storePath: folder + "/store", inputs: [], trainerPaths: paths)

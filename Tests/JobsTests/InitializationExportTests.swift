@@ -18,7 +18,9 @@ final class InitializationExportTests {
 
     deinit { try? FileManager.default.removeItem(atPath: folder) }
 
-    private func write(_ start: StartSpec, seed: UInt64 = 4, inputs: [InputArtifact] = [], to name: String = "init.safetensors") throws -> SafetensorsFile {
+    private func write(_ start: StartSpec, seed: UInt64 = 4, inputs: [InputArtifact] = [], to name: String = "init.safetensors") throws
+        -> SafetensorsFile
+    {
         try InitializationExport.write(
             start, model: model, seed: seed, inputs: inputs, store: store, metadata: ["study": "example"], to: folder + "/" + name)
         return try SafetensorsFile(contentsOf: folder + "/" + name)
@@ -53,7 +55,8 @@ final class InitializationExportTests {
     }
 
     @Test func `a start is a function of its seed`() throws {
-        let first = try write(.random, seed: 1, to: "a"), again = try write(.random, seed: 1, to: "b"), other = try write(.random, seed: 2, to: "c")
+        let first = try write(.random, seed: 1, to: "a"), again = try write(.random, seed: 1, to: "b"),
+            other = try write(.random, seed: 2, to: "c")
         #expect(try first.floats("conv1.weight") == again.floats("conv1.weight"))
         #expect(try first.floats("conv1.weight") != other.floats("conv1.weight"))
     }

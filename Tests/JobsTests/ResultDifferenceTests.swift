@@ -29,9 +29,11 @@ struct ResultDifferenceTests {
 
     @Test func `the first differing epoch and metric are named, to the last bit`() throws {
         let changes: [(String, (inout EpochMetrics) -> Void)] = [
-            ("learning_rate", { $0.learningRate = $0.learningRate.nextUp }), ("training_loss", { $0.trainingLoss = $0.trainingLoss.nextUp }),
+            ("learning_rate", { $0.learningRate = $0.learningRate.nextUp }),
+            ("training_loss", { $0.trainingLoss = $0.trainingLoss.nextUp }),
             ("training_accuracy", { $0.trainingAccuracy = 0 }), ("training_top5_accuracy", { $0.trainingTop5Accuracy = 0 }),
-            ("validation_loss", { $0.validationLoss = $0.validationLoss.nextDown }), ("validation_accuracy", { $0.validationAccuracy += 1 }),
+            ("validation_loss", { $0.validationLoss = $0.validationLoss.nextDown }),
+            ("validation_accuracy", { $0.validationAccuracy += 1 }),
             ("validation_top5_accuracy", { $0.validationTop5Accuracy = 74 }), ("images", { $0.images = 119 }),
         ]
         for (name, change) in changes {

@@ -9,7 +9,10 @@ final class TemporaryKeys {
 
     init() { folder = KeyFolder(path: FileManager.default.temporaryDirectory.path + "/sower-keys-\(UUID().uuidString)/below/keys") }
 
-    deinit { try? FileManager.default.removeItem(atPath: URL(fileURLWithPath: folder.path).deletingLastPathComponent().deletingLastPathComponent().path) }
+    deinit {
+        try? FileManager.default.removeItem(
+            atPath: URL(fileURLWithPath: folder.path).deletingLastPathComponent().deletingLastPathComponent().path)
+    }
 
     func path(_ name: String) -> String { folder.path + "/" + name }
 
@@ -60,7 +63,8 @@ final class TemporaryKeys {
         _ = try keys.folder.makeIdentity()
         try keys.folder.enroll(KeyPair.generate().publicKey, as: "lab1")
         for (name, mode, right) in [
-            ("", 0o755, 0o700), ("", 0o701, 0o700), ("authorized", 0o770, 0o700), ("revoked", 0o705, 0o700), ("identity.secret", 0o440, 0o400),
+            ("", 0o755, 0o700), ("", 0o701, 0o700), ("authorized", 0o770, 0o700), ("revoked", 0o705, 0o700),
+            ("identity.secret", 0o440, 0o400),
             ("identity.secret", 0o604, 0o400), ("identity.public", 0o644, 0o600), ("authorized/lab1.public", 0o620, 0o600),
         ] {
             let path = name.isEmpty ? keys.folder.path : keys.path(name)
@@ -71,7 +75,9 @@ final class TemporaryKeys {
                 _ = try keys.folder.admitted()
             }
             let text = try #require(error?.errorDescription)
-            #expect(text.contains(path) && text.contains("0" + String(mode, radix: 8)) && text.contains("expected mode 0" + String(right, radix: 8)), "\(text)")
+            #expect(
+                text.contains(path) && text.contains("0" + String(mode, radix: 8))
+                    && text.contains("expected mode 0" + String(right, radix: 8)), "\(text)")
             #expect(error?.recoverySuggestion?.hasPrefix("chmod 0\(String(right, radix: 8)) '\(path)'") == true)
         }
         _ = try keys.folder.identity()
@@ -107,7 +113,10 @@ final class TemporaryKeys {
     @Test func `a file that holds no key is refused, and says where`() throws {
         let (pair, _) = try keys.folder.makeIdentity()
         let key = pair.publicKey.description
-        for text in ["", "\n", "# only a comment\n", key + "\n" + key, String(key.dropLast()), key.dropLast() + "~", String(repeating: "x", count: 5000), "\u{FEFF}" + key] {
+        for text in [
+            "", "\n", "# only a comment\n", key + "\n" + key, String(key.dropLast()), key.dropLast() + "~",
+            String(repeating: "x", count: 5000), "\u{FEFF}" + key,
+        ] {
             try keys.write(text, to: "coordinator.public", mode: 0o600)
             let error = #expect(throws: KeyError.self) { _ = try keys.folder.pinned() }
             guard case .malformed(let path, _) = error else {
@@ -189,7 +198,8 @@ final class TemporaryKeys {
 
     @Test func `no name leads out of the folder`() throws {
         for name in [
-            "", ".", "..", "../x", "a/b", "/etc/passwd", "-rf", ".hidden", "a b", "a\0b", "a\nb", "ä", "a'b", "$(x)", "_x", String(repeating: "a", count: 65),
+            "", ".", "..", "../x", "a/b", "/etc/passwd", "-rf", ".hidden", "a b", "a\0b", "a\nb", "ä", "a'b", "$(x)", "_x",
+            String(repeating: "a", count: 65),
         ] {
             #expect(throws: KeyError.invalidName(name)) { try keys.folder.enroll(KeyPair.generate().publicKey, as: name) }
             #expect(throws: KeyError.invalidName(name)) { try keys.folder.revoke(name) }
@@ -237,7 +247,8 @@ final class TemporaryKeys {
 
     @Test func `no error says a secret`() throws {
         _ = try keys.folder.makeIdentity()
-        let secret = try String(contentsOfFile: keys.path("identity.secret"), encoding: .utf8).split(separator: "\n").last.map(String.init) ?? ""
+        let secret =
+            try String(contentsOfFile: keys.path("identity.secret"), encoding: .utf8).split(separator: "\n").last.map(String.init) ?? ""
         #expect(secret.count == 40)
         chmod(keys.path("identity.secret"), 0o600)
         try keys.write(secret + "\n" + secret, to: "identity.secret", mode: 0o400)

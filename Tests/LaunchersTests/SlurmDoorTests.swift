@@ -20,7 +20,10 @@ import Transport
 
     @Test func `a task has one name`() {
         #expect(SlurmTaskID("7_1") == SlurmTaskID(job: "7", index: 1))
-        for text in ["", "7", "7_", "_1", "7_1_2", "7_01", "+7_1", "7_-1", "7_+1", " 7_1", "7 _1", "7_1 ", "x_1", "7_99999999999999999999999", "٧_1", "../7_1"] {
+        for text in [
+            "", "7", "7_", "_1", "7_1_2", "7_01", "+7_1", "7_-1", "7_+1", " 7_1", "7 _1", "7_1 ", "x_1", "7_99999999999999999999999", "٧_1",
+            "../7_1",
+        ] {
             #expect(SlurmTaskID(text) == nil, "\(text)")
         }
         #expect(SlurmTaskID(environment: ["SLURM_ARRAY_JOB_ID": "7", "SLURM_ARRAY_TASK_ID": "12"])?.text == "7_12")

@@ -7,7 +7,8 @@ import Testing
     private func launcher(_ allocation: SlurmAllocation, slots: Int?) -> SlurmLauncher {
         let worker = WorkerOrder(id: "id", name: "slurm-cpu", arguments: ["--connect", "lab0:17610"], coordinatorKey: "THE KEY")
         return SlurmLauncher(
-            name: "slurm-cpu", allocation: allocation, order: SlurmOrder(worker: worker, enrolment: "/f/slurm-cpu.keys", slots: slots, threads: 2), study: "tiny",
+            name: "slurm-cpu", allocation: allocation,
+            order: SlurmOrder(worker: worker, enrolment: "/f/slurm-cpu.keys", slots: slots, threads: 2), study: "tiny",
             program: "/p", folder: "/f", admit: { _, _ in }, withdraw: { _ in }, tell: { _ in })
     }
 
@@ -62,7 +63,9 @@ import Testing
     }
 
     private func order(limit: Double?) -> SlurmOrder {
-        SlurmOrder(worker: WorkerOrder(id: "id", name: "slurm-cpu", arguments: []), enrolment: "/f/slurm-cpu.keys", slots: 1, threads: 1, timeLimitSeconds: limit)
+        SlurmOrder(
+            worker: WorkerOrder(id: "id", name: "slurm-cpu", arguments: []), enrolment: "/f/slurm-cpu.keys", slots: 1, threads: 1,
+            timeLimitSeconds: limit)
     }
 
     @Test func `a job has until the earliest end that is known of`() {

@@ -12,22 +12,32 @@ import Testing
     @Test func `a log is sent from its beginning, then what is new`() {
         #expect(LogReading.next(after: nil, current: nil, earlier: nil) == nil)
         #expect(LogReading.next(after: nil, current: File(number: 1, size: 0), earlier: nil) == nil)
-        #expect(LogReading.next(after: nil, current: File(number: 1, size: 10), earlier: nil) == Step(isEarlier: false, offset: 0, count: 10, skipped: 0))
+        #expect(
+            LogReading.next(after: nil, current: File(number: 1, size: 10), earlier: nil)
+                == Step(isEarlier: false, offset: 0, count: 10, skipped: 0))
         let place = LogPlace(file: 1, offset: 10)
         #expect(LogReading.next(after: place, current: File(number: 1, size: 10), earlier: nil) == nil)
-        #expect(LogReading.next(after: place, current: File(number: 1, size: 15), earlier: nil) == Step(isEarlier: false, offset: 10, count: 5, skipped: 0))
+        #expect(
+            LogReading.next(after: place, current: File(number: 1, size: 15), earlier: nil)
+                == Step(isEarlier: false, offset: 10, count: 5, skipped: 0))
     }
 
     @Test func `a log that was cut, or is another's, is sent from its beginning`() {
-        for place in [LogPlace(file: 1, offset: 100), LogPlace(file: 2, offset: 3), LogPlace(file: 1, offset: -5), LogPlace(file: 1, offset: .min)] {
+        for place in [
+            LogPlace(file: 1, offset: 100), LogPlace(file: 2, offset: 3), LogPlace(file: 1, offset: -5), LogPlace(file: 1, offset: .min),
+        ] {
             #expect(LogReading.next(after: place, current: File(number: 1, size: 10), earlier: nil)?.offset == 0, "\(place)")
         }
     }
 
     @Test func `of a log that was put aside the rest comes first`() {
         let (current, earlier) = (File(number: 2, size: 5), File(number: 1, size: 100))
-        #expect(LogReading.next(after: LogPlace(file: 1, offset: 90), current: current, earlier: earlier) == Step(isEarlier: true, offset: 90, count: 10, skipped: 0))
-        #expect(LogReading.next(after: LogPlace(file: 1, offset: 100), current: current, earlier: earlier) == Step(isEarlier: false, offset: 0, count: 5, skipped: 0))
+        #expect(
+            LogReading.next(after: LogPlace(file: 1, offset: 90), current: current, earlier: earlier)
+                == Step(isEarlier: true, offset: 90, count: 10, skipped: 0))
+        #expect(
+            LogReading.next(after: LogPlace(file: 1, offset: 100), current: current, earlier: earlier)
+                == Step(isEarlier: false, offset: 0, count: 5, skipped: 0))
         #expect(LogReading.next(after: LogPlace(file: 2, offset: 5), current: current, earlier: earlier) == nil)
         #expect(LogReading.next(after: LogPlace(file: 9, offset: 5), current: current, earlier: earlier)?.isEarlier == false)
     }
@@ -58,7 +68,9 @@ import Testing
         let lines = text.take(LogPiece(bytes: Data(repeating: 65, count: LogReading.pieceBytes), end: LogPlace(file: 1, offset: .min)))
         #expect(lines.split(separator: "\n").allSatisfy { $0.count == 4096 } && lines.count > 30_000)
         #expect(text.place == LogPlace(file: 1, offset: 0))
-        #expect(text.take(LogPiece(bytes: Data(repeating: 65, count: 10 * LogReading.pieceBytes), end: LogPlace(file: 1, offset: .max))).utf8.count < 40_000)
+        #expect(
+            text.take(LogPiece(bytes: Data(repeating: 65, count: 10 * LogReading.pieceBytes), end: LogPlace(file: 1, offset: .max))).utf8
+                .count < 40_000)
         #expect(text.take(LogPiece(bytes: Data("\n".utf8), skipped: .min, end: LogPlace(file: .max, offset: -1))).hasSuffix("\n"))
     }
 

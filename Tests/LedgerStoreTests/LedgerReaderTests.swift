@@ -216,7 +216,8 @@ import LedgerStore
         for (name, steps) in plans {
             for step in steps {
                 // The indexes of failed jobs and of running attempts hold nothing else; everything else is looked up.
-                let isBounded = !step.hasPrefix("SCAN") || step.contains("INDEX failed_jobs") || step.hasPrefix("SCAN CONSTANT")
+                let isBounded =
+                    !step.hasPrefix("SCAN") || step.contains("INDEX failed_jobs") || step.hasPrefix("SCAN CONSTANT")
                     || step.contains("INDEX one_running_attempt_a_job")
                 #expect(isBounded && !step.contains("TEMP B-TREE") && !step.contains("AUTOMATIC"), "\(name): \(step)")
             }

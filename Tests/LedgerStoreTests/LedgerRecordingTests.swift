@@ -146,7 +146,8 @@ import LedgerStore
             .jobFailed(jobID("a"), attempt: nil, JobFailure(.canceled, "canceled by a person")),
             .jobFailed(jobID("b"), attempt: nil, JobFailure(.input, "no artifacts")))
         let entries = try fixture.ledger.snapshot(study: fixture.study)
-        #expect(entries.first { $0.id == jobID("a") }?.state == .canceled && entries.first { $0.id == jobID("b") }?.state == .ended(.failed))
+        #expect(
+            entries.first { $0.id == jobID("a") }?.state == .canceled && entries.first { $0.id == jobID("b") }?.state == .ended(.failed))
     }
 
     @Test func `a refused change takes the whole transaction back`() throws {

@@ -9,7 +9,8 @@ import Testing
     private func commit(megabytes: Int, to ledger: Ledger) throws {
         try ledger.write { db in
             try db.execute(
-                sql: "INSERT INTO events (at, kind, text) VALUES (0, 'test', ?)", arguments: [String(repeating: "x", count: megabytes << 20)])
+                sql: "INSERT INTO events (at, kind, text) VALUES (0, 'test', ?)",
+                arguments: [String(repeating: "x", count: megabytes << 20)])
         }
     }
 

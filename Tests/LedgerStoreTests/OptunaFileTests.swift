@@ -31,7 +31,10 @@ import Testing
             }
             #expect(try rows("SELECT * FROM alembic_version") == ["v3.2.0.a"])
             #expect(try rows("SELECT version_info_id, schema_version FROM version_info") == ["1|12"])
-            #expect(try rows("SELECT study_name, direction, objective FROM studies JOIN study_directions USING (study_id)") == ["demo|MINIMIZE|0"])
+            #expect(
+                try rows("SELECT study_name, direction, objective FROM studies JOIN study_directions USING (study_id)") == [
+                    "demo|MINIMIZE|0"
+                ])
             #expect(try String.fetchAll(db, sql: "SELECT \"key\" || value_json FROM study_user_attributes ORDER BY 1") == ["a\"x\"", "b2"])
             #expect(try String.fetchOne(db, sql: "SELECT value_json FROM study_system_attributes") == "[\"validation_loss\"]")
             #expect(

@@ -54,7 +54,9 @@ import Testing
         let reader = try LedgerReader(path: folder.ledger)
         for epochs in [LedgerReader.EpochSelection.all, .last, .none, .at(2)] {
             var expected: [CellRow] = []
-            try reader.forEachCell(study: study, stages: ["evaluate"], epochs: epochs) { expected.append($0.cell); return true }
+            try reader.forEachCell(study: study, stages: ["evaluate"], epochs: epochs) {
+                expected.append($0.cell); return true
+            }
             #expect(expected.count == Self.count)
             #expect(try reader.cellResults(study: study, epochs: epochs) == expected)
         }

@@ -11,10 +11,11 @@ import Testing
         let parameters = try Self.shape(classes: 1000).parameters
         #expect(parameters.count == 122)
         #expect(parameters.filter(\.isLearned).reduce(0) { $0 + $1.count } == 11_689_512)
-        #expect(parameters.prefix(7).map(\.name) == [
-            "conv1.weight", "bn1.weight", "bn1.bias", "bn1.running_mean", "bn1.running_var", "bn1.num_batches_tracked",
-            "layer1.0.conv1.weight",
-        ])
+        #expect(
+            parameters.prefix(7).map(\.name) == [
+                "conv1.weight", "bn1.weight", "bn1.bias", "bn1.running_mean", "bn1.running_var", "bn1.num_batches_tracked",
+                "layer1.0.conv1.weight",
+            ])
         let layer2 = parameters.map(\.name).filter { $0.hasPrefix("layer2.0.") && $0.hasSuffix(".weight") }
         #expect(layer2 == ["conv1", "bn1", "conv2", "bn2", "downsample.0", "downsample.1"].map { "layer2.0.\($0).weight" })
         #expect(parameters.suffix(2).map(\.name) == ["fc.weight", "fc.bias"])

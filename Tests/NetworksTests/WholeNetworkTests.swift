@@ -19,10 +19,11 @@ import Testing
         #expect(Self.learned(shape) == 268_393)
         let parameters = shape.parameters
         #expect(parameters.count == 5 + 9 * 7 && parameters.allSatisfy(\.isLearned))
-        #expect(parameters.prefix(10).map(\.name) == [
-            "bias1", "bias2", "conv1.weight", "layer1.0.bias1a", "layer1.0.bias1b", "layer1.0.bias2a", "layer1.0.scale",
-            "layer1.0.bias2b", "layer1.0.conv1.weight", "layer1.0.conv2.weight",
-        ])
+        #expect(
+            parameters.prefix(10).map(\.name) == [
+                "bias1", "bias2", "conv1.weight", "layer1.0.bias1a", "layer1.0.bias1b", "layer1.0.bias2a", "layer1.0.scale",
+                "layer1.0.bias2b", "layer1.0.conv1.weight", "layer1.0.conv2.weight",
+            ])
         #expect(parameters.suffix(2).map(\.name) == ["fc.weight", "fc.bias"])
         func size(_ name: String) -> [Int]? { parameters.first { $0.name == name }?.shape }
         #expect(size("layer1.0.scale") == [1] && size("conv1.weight") == [16, 3, 3, 3])

@@ -110,12 +110,15 @@ import Testing
         let study = Study(
             name: "demo", data: .cifar100(path: "/data"), model: ModelSpec(architecture: "resnet18", classes: 10), profile: .paper,
             evaluationProtocol: .independent, seed: 1, pretraining: Pretraining(superclasses: Array(0...9), pairs: 45, recipe: recipe),
-            evaluation: Evaluation(superclasses: Array(10...19), pairs: 10, replicates: 5, recipe: recipe), arms: Self.arms, deviations: ["x"])
+            evaluation: Evaluation(superclasses: Array(10...19), pairs: 10, replicates: 5, recipe: recipe), arms: Self.arms,
+            deviations: ["x"])
         func provenance() -> Provenance {
             Provenance(
-                file: "values.csv", bytes: 5, sha256: "00", contents: ExportContents(kind: .values, format: "csv", stages: [.evaluate], metrics: [.trainingLoss]),
+                file: "values.csv", bytes: 5, sha256: "00",
+                contents: ExportContents(kind: .values, format: "csv", stages: [.evaluate], metrics: [.trainingLoss]),
                 definition: study, programVersion: "0.1.0", engineVersion: "2", progressDigest: "11",
-                hosts: [.init(host: "b", numericClass: "y", results: 1), .init(host: "c", numericClass: "x", results: 2)], cellsExpected: 100,
+                hosts: [.init(host: "b", numericClass: "y", results: 1), .init(host: "c", numericClass: "x", results: 2)],
+                cellsExpected: 100,
                 missing: [.init(stage: "evaluate", arm: "k2", pair: "10-14", replicate: 1, state: "FAILED", reason: "CRASHED")])
         }
         let text = provenance().text

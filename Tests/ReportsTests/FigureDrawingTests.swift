@@ -18,12 +18,14 @@ struct FigureDrawingTests {
         for setting in [[], ["-e", "png = 1"]] {
             var errors: [UInt8] = []
             let end = try PipedCommand.run(
-                ["gnuplot", "-d"] + setting + ["\(name).gp"], environment: ["PATH": "/usr/bin:/usr/local/bin", "LC_ALL": "C.UTF-8"], folder: folder,
+                ["gnuplot", "-d"] + setting + ["\(name).gp"], environment: ["PATH": "/usr/bin:/usr/local/bin", "LC_ALL": "C.UTF-8"],
+                folder: folder,
                 onOutput: { errors += $0 }, onErrors: { errors += $0 })
             #expect(end == .exited(0) && errors.isEmpty, "\(String(decoding: errors, as: UTF8.self))")
         }
         return (
-            try String(contentsOfFile: "\(folder)/\(name).svg", encoding: .utf8), try Data(contentsOf: URL(fileURLWithPath: "\(folder)/\(name).png")),
+            try String(contentsOfFile: "\(folder)/\(name).svg", encoding: .utf8),
+            try Data(contentsOf: URL(fileURLWithPath: "\(folder)/\(name).png")),
             try FileManager.default.contentsOfDirectory(atPath: folder).sorted()
         )
     }
@@ -50,7 +52,8 @@ struct FigureDrawingTests {
         let name = "a`touch P1`'.system('touch P2').'$(touch P3)\"@x_{^<&>\\"
         study.arms[0].name = name
         study.name = "`touch P4`'; system('touch P5') #"
-        let figure = try #require(FigureExample.figures(of: study, cells: FigureExample.cells(of: study)).compactMap(\.outcome.figure).first)
+        let figure = try #require(
+            FigureExample.figures(of: study, cells: FigureExample.cells(of: study)).compactMap(\.outcome.figure).first)
         let drawn = try Self.draw(name: figure.name, script: figure.gnuplotScript(size: .column), csv: figure.csv)
         #expect(drawn.files == ["arms.csv", "arms.gp", "arms.png", "arms.svg"])
         #expect(drawn.svg.contains("a`touch P1`'.system('touch P2').'$(touch P3)\"@x_{^&lt;&amp;>\\"), "the label is not what it was")

@@ -25,11 +25,13 @@ enum FigureExample {
                         let mean = epoch <= points.count ? points[epoch - 1].mean : 30 + Double(epoch)
                         let accuracy = min(100, max(0, mean - 2 + shift + noise(1)))
                         return EpochMetrics(
-                            epoch: epoch, learningRate: epoch < 8 ? 0.01 : 0.005, trainingLoss: 2 / Double(epoch), trainingAccuracy: accuracy + 5,
+                            epoch: epoch, learningRate: epoch < 8 ? 0.01 : 0.005, trainingLoss: 2 / Double(epoch),
+                            trainingAccuracy: accuracy + 5,
                             trainingTop5Accuracy: 95, validationLoss: 2 - accuracy / 100, validationAccuracy: accuracy,
                             validationTop5Accuracy: 90, images: 5000, seconds: 1)
                     }
-                    return CellResult(arm: arm.name, pair: pair, replicate: replicate, state: .finished, epochs: EpochList(epochs), numericClass: "x")
+                    return CellResult(
+                        arm: arm.name, pair: pair, replicate: replicate, state: .finished, epochs: EpochList(epochs), numericClass: "x")
                 }
             }
         }

@@ -88,7 +88,9 @@ struct FigureTests {
         #expect(methods.gnuplotScript(size: .column).contains("title 'clustered, Fourier (20/50)*'"))
         #expect(methods.arms == ["random", "gabor-1", "fourier-k2-m10-l17"])
         let skipped = try #require(figures.first { $0.name == "figure-3" }?.outcome.reason)
-        #expect(skipped.hasPrefix("it needs at least 2 of these: clustered arms (euclidean, fourier-real) with 10 models, 17 layers and 1, 2, 3"))
+        #expect(
+            skipped.hasPrefix(
+                "it needs at least 2 of these: clustered arms (euclidean, fourier-real) with 10 models, 17 layers and 1, 2, 3"))
         #expect(figures.first { $0.name == "figure-9" }?.outcome.reason?.contains("Tiny ImageNet") == true)
     }
 
@@ -105,11 +107,14 @@ struct FigureTests {
     @Test func `another metric and other bands are other numbers, and other files`() throws {
         let study = try FigureExample.study()
         let cells = FigureExample.cells(of: study)
-        let loss = try #require(FigureExample.figures(of: study, cells: cells, metric: .validationLoss, bands: .minmax).first?.outcome.figure)
+        let loss = try #require(
+            FigureExample.figures(of: study, cells: cells, metric: .validationLoss, bands: .minmax).first?.outcome.figure)
         #expect(loss.name == "figure-2-validation_loss")
         let script = loss.gnuplotScript(size: .column)
-        #expect(script.contains("set ylabel 'validation loss (nats)'") && script.contains("using 2:6:7 with filledcurves") && loss.hasPublished)
-        let top5 = try #require(FigureExample.figures(of: study, cells: cells, metric: .validationTop5Accuracy, bands: .none).first?.outcome.figure)
+        #expect(
+            script.contains("set ylabel 'validation loss (nats)'") && script.contains("using 2:6:7 with filledcurves") && loss.hasPublished)
+        let top5 = try #require(
+            FigureExample.figures(of: study, cells: cells, metric: .validationTop5Accuracy, bands: .none).first?.outcome.figure)
         #expect(!top5.hasPublished && !top5.gnuplotScript(size: .column).contains("filledcurves"))
         let rate = try #require(FigureExample.figures(of: study, cells: cells, metric: .learningRate).first?.outcome.figure)
         #expect(rate.gnuplotScript(size: .column).contains("set logscale y"))
@@ -142,9 +147,14 @@ struct FigureTests {
 
     @Test func `the data file has a row an epoch of a curve, numbers first`() throws {
         let study = try FigureExample.study("demo")
-        let figure = try #require(FigureExample.figures(of: study, cells: FigureExample.cells(of: study)).compactMap(\.outcome.figure).first)
-        let lines = figure.csv.split(separator: "\n", omittingEmptySubsequences: false).map { $0.split(separator: ",", omittingEmptySubsequences: false) }
-        #expect(lines[0].joined(separator: ",") == "series,epoch,n,n_expected,mean,min,max,ci_low,ci_high,source,panel,label,arm,protocol,profile,deviations")
+        let figure = try #require(
+            FigureExample.figures(of: study, cells: FigureExample.cells(of: study)).compactMap(\.outcome.figure).first)
+        let lines = figure.csv.split(separator: "\n", omittingEmptySubsequences: false).map {
+            $0.split(separator: ",", omittingEmptySubsequences: false)
+        }
+        #expect(
+            lines[0].joined(separator: ",")
+                == "series,epoch,n,n_expected,mean,min,max,ci_low,ci_high,source,panel,label,arm,protocol,profile,deviations")
         // Two published curves (random, gabor-1) and three arms, five epochs each.
         #expect(lines.count == 1 + 5 * 5 + 1 && lines.dropLast().allSatisfy { $0.count == 16 })
         #expect(lines[1][9] == "published" && lines[1][2] == "" && lines[11][9] == "measured" && lines[11][2...3] == ["6", "6"])

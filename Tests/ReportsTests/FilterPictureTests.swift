@@ -8,7 +8,8 @@ struct FilterPictureTests {
         layer: "conv1.weight", number: 1, side: 2, kernels: [[-1, 0, 0.5, 1], [0.25, 0.25, 0.25, 0.25], [0, 0, 0, 0]], counts: [1, 3, 0])
 
     @Test func `centres come by their share, with the layer's largest weight white or black`() {
-        let second = FilterPicture.Centres(layer: "layer1.0.conv1.weight", number: 2, side: 3, kernels: [[Float](repeating: -2, count: 9)], counts: [7])
+        let second = FilterPicture.Centres(
+            layer: "layer1.0.conv1.weight", number: 2, side: 3, kernels: [[Float](repeating: -2, count: 9)], counts: [7])
         let picture = FilterPicture.centres([Self.layer, second], name: "p", title: "t", notes: ["n."])
         #expect(picture.tiles.map(\.caption) == ["75%", "25%", "0.0%", "100%"])
         #expect(picture.tiles.map(\.row) == [0, 1, 2, 0] && picture.tiles.map(\.column) == [0, 0, 0, 1])

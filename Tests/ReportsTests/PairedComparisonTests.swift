@@ -135,12 +135,17 @@ struct PairedComparisonTests {
     @Test func `the columns of a comparison`() {
         let table = SummaryTable.make(info: info, cells: cells, baseline: "random")
         let lines = table.rendered(as: .csv).split(separator: "\n")
-        #expect(lines[0].hasSuffix("complete,baseline,mean_diff,diff_ci_low,diff_ci_high,p_value,p_adjusted,test,test_unit,n_units,protocol,profile,deviations"))
+        #expect(
+            lines[0].hasSuffix(
+                "complete,baseline,mean_diff,diff_ci_low,diff_ci_high,p_value,p_adjusted,test,test_unit,n_units,protocol,profile,deviations"
+            ))
         #expect(lines[1].contains("true,,,,,,,,,,independent,"))
         #expect(lines[2].contains("false,random,3.500000,,,0.500000,0.500000,exact sign-flip permutation,pair,2,independent,"))
         let text = table.rendered(as: .table)
         #expect(text.contains("− random  95% interval  p (Holm)") && text.contains("+3.50"))
-        #expect(SummaryTable.make(info: info, cells: cells).rendered(as: .csv).split(separator: "\n")[0].hasSuffix("complete,protocol,profile,deviations"))
+        #expect(
+            SummaryTable.make(info: info, cells: cells).rendered(as: .csv).split(separator: "\n")[0].hasSuffix(
+                "complete,protocol,profile,deviations"))
     }
 }
 

@@ -79,36 +79,40 @@ import Testing
     private static let head = String(PublishedCurves.text.prefix { $0 != "\n" }) + "\n"
     private static let numbers = "50,40,60,50,40,60,1.5,1,2,1.5,1,2,0.01"
 
-    @Test(arguments: [
-        ("", PublishedCurvesError.wrongHeader(expected: String(head.dropLast()))),
-        ("epoch\n1\n", .wrongHeader(expected: String(head.dropLast()))),
-        (head + "cifar100-pairs,random,,,1,\(numbers)", .wrongLine(2, "the file ends within it: expected a line break")),
-        (head + "cifar100-pairs,random,,,1,50\n", .wrongLine(2, "6 fields, expected 18")),
-        (head + "\n", .wrongLine(2, "1 fields, expected 18")),
-        (head + "imagenet,random,,,1,\(numbers)\n", .wrongField(2, "data", "imagenet")),
-        (head + "cifar100-pairs,a\u{1B}[2J,,,1,\(numbers)\n", .wrongField(2, "arm", "a?[2J")),
-        (head + "cifar100-pairs,random,seeds,3,1,\(numbers)\n", .wrongField(2, "varied", "seeds")),
-        (head + "cifar100-pairs,random,layers,,1,\(numbers)\n", .wrongField(2, "value", "")),
-        (head + "cifar100-pairs,random,layers,-1,1,\(numbers)\n", .wrongField(2, "value", "-1")),
-        (head + "cifar100-pairs,random,,7,1,\(numbers)\n", .wrongField(2, "value", "7")),
-        (head + "cifar100-pairs,random,,,one,\(numbers)\n", .wrongField(2, "epoch", "one")),
-        (head + "cifar100-pairs,random,,,1,nan\(numbers.dropFirst(2))\n", .wrongField(2, "validation_accuracy_mean", "nan")),
-        (head + "cifar100-pairs,random,,,1,inf\(numbers.dropFirst(2))\n", .wrongField(2, "validation_accuracy_mean", "inf")),
-        (head + "cifar100-pairs,random,,,1,70\(numbers.dropFirst(2))\n", .wrongLine(2, "validation_accuracy: the mean is not between minimum and maximum")),
-        (
-            head + "cifar100-pairs,random,,,2,\(numbers)\n",
-            .wrongLine(2, "epoch 2 of random does not follow the one before: expected epochs from 1, one after another")
-        ),
-        (
-            head + "cifar100-pairs,random,,,1,\(numbers)\ncifar100-pairs,random,,,1,\(numbers)\n",
-            .wrongLine(3, "the curve random begins twice")
-        ),
-        (
-            head + "cifar100-pairs,random,,,1,\(numbers)\ntiny-imagenet,random,,,2,\(numbers)\n",
-            .wrongLine(3, "epoch 2 of random does not follow the one before: expected epochs from 1, one after another")
-        ),
-        (head + String(repeating: "\n", count: PublishedCurves.lineLimit), .tooLong(limit: PublishedCurves.lineLimit)),
-    ] as [(String, PublishedCurvesError)])
+    @Test(
+        arguments: [
+            ("", PublishedCurvesError.wrongHeader(expected: String(head.dropLast()))),
+            ("epoch\n1\n", .wrongHeader(expected: String(head.dropLast()))),
+            (head + "cifar100-pairs,random,,,1,\(numbers)", .wrongLine(2, "the file ends within it: expected a line break")),
+            (head + "cifar100-pairs,random,,,1,50\n", .wrongLine(2, "6 fields, expected 18")),
+            (head + "\n", .wrongLine(2, "1 fields, expected 18")),
+            (head + "imagenet,random,,,1,\(numbers)\n", .wrongField(2, "data", "imagenet")),
+            (head + "cifar100-pairs,a\u{1B}[2J,,,1,\(numbers)\n", .wrongField(2, "arm", "a?[2J")),
+            (head + "cifar100-pairs,random,seeds,3,1,\(numbers)\n", .wrongField(2, "varied", "seeds")),
+            (head + "cifar100-pairs,random,layers,,1,\(numbers)\n", .wrongField(2, "value", "")),
+            (head + "cifar100-pairs,random,layers,-1,1,\(numbers)\n", .wrongField(2, "value", "-1")),
+            (head + "cifar100-pairs,random,,7,1,\(numbers)\n", .wrongField(2, "value", "7")),
+            (head + "cifar100-pairs,random,,,one,\(numbers)\n", .wrongField(2, "epoch", "one")),
+            (head + "cifar100-pairs,random,,,1,nan\(numbers.dropFirst(2))\n", .wrongField(2, "validation_accuracy_mean", "nan")),
+            (head + "cifar100-pairs,random,,,1,inf\(numbers.dropFirst(2))\n", .wrongField(2, "validation_accuracy_mean", "inf")),
+            (
+                head + "cifar100-pairs,random,,,1,70\(numbers.dropFirst(2))\n",
+                .wrongLine(2, "validation_accuracy: the mean is not between minimum and maximum")
+            ),
+            (
+                head + "cifar100-pairs,random,,,2,\(numbers)\n",
+                .wrongLine(2, "epoch 2 of random does not follow the one before: expected epochs from 1, one after another")
+            ),
+            (
+                head + "cifar100-pairs,random,,,1,\(numbers)\ncifar100-pairs,random,,,1,\(numbers)\n",
+                .wrongLine(3, "the curve random begins twice")
+            ),
+            (
+                head + "cifar100-pairs,random,,,1,\(numbers)\ntiny-imagenet,random,,,2,\(numbers)\n",
+                .wrongLine(3, "epoch 2 of random does not follow the one before: expected epochs from 1, one after another")
+            ),
+            (head + String(repeating: "\n", count: PublishedCurves.lineLimit), .tooLong(limit: PublishedCurves.lineLimit)),
+        ] as [(String, PublishedCurvesError)])
     func `a file that is something else is refused by line`(text: String, error: PublishedCurvesError) {
         #expect(throws: error) { try PublishedCurves(csv: text) }
         #expect(error.errorDescription?.isEmpty == false && error.recoverySuggestion?.isEmpty == false)

@@ -30,7 +30,8 @@ import Testing
         }
     }
 
-    private func table(_ study: Study, _ cells: [CellResult], epoch: Int? = nil, metric: TableMetric = .validationAccuracy) -> SummaryTable {
+    private func table(_ study: Study, _ cells: [CellResult], epoch: Int? = nil, metric: TableMetric = .validationAccuracy) -> SummaryTable
+    {
         SummaryTable.make(info: TableInfo(study), cells: cells, metric: metric, epoch: epoch)
             .compared(with: PublishedReference(study), cells: cells)
     }
@@ -59,7 +60,9 @@ import Testing
 
     @Test func `another metric, another epoch, and one that was not reached`() throws {
         let cells = Self.cells(repetition, [61])
-        #expect(try #require(table(repetition, cells, metric: .validationLoss).rows[0].published?.point) == PublishedPoint(epoch: 15, mean: 1.7648, min: 1.3706, max: 2.3652))
+        #expect(
+            try #require(table(repetition, cells, metric: .validationLoss).rows[0].published?.point)
+                == PublishedPoint(epoch: 15, mean: 1.7648, min: 1.3706, max: 2.3652))
         let first = table(repetition, cells, epoch: 1)
         #expect(first.rows[0].published?.point?.epoch == 1 && first.rows[0].publishedDifference == nil, "ours has no epoch 1 here")
         let late = table(repetition, cells, epoch: 16)

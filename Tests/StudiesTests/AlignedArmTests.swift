@@ -206,13 +206,21 @@ struct AlignedArmTests {
         #expect(
             problems { $0.arms![3].matching = "greedy" }.map(\.message)
                 == ["arms.clustered.matching means nothing for the method clustered"])
-        #expect(problems { $0.pretraining.pairs = 5; $0.arms = [aligned] }.map(\.path) == ["arms.aligned.models"])
+        #expect(
+            problems {
+                $0.pretraining.pairs = 5; $0.arms = [aligned]
+            }.map(\.path) == ["arms.aligned.models"])
     }
 
     @Test func `an arm's network has to suit the images, and layers its own count`() {
-        #expect(problems { $0.model.imageSize = 16; $0.arms![0].model = "vgg11" }.map(\.path) == ["arms.random.model"])
         #expect(
-            problems { $0.arms![2].model = "lenet"; $0.arms![2].layers = 3 }.map(\.message)
+            problems {
+                $0.model.imageSize = 16; $0.arms![0].model = "vgg11"
+            }.map(\.path) == ["arms.random.model"])
+        #expect(
+            problems {
+                $0.arms![2].model = "lenet"; $0.arms![2].layers = 3
+            }.map(\.message)
                 == ["arms.gabor.layers is 3, but lenet has the layers 1…2"])
     }
 }

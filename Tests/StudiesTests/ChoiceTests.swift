@@ -14,7 +14,9 @@ struct ChoiceTests {
                 "10-11", "11-15", "12-14", "12-16", "12-18", "12-19", "13-14", "14-15", "14-18", "16-17",
             ])
         #expect(
-            try example { $0.arms = [$0.arms![0]]; $0.pretraining.pairs = 6 }.pretrainingPairs.map(Study.name(of:)) == [
+            try example {
+                $0.arms = [$0.arms![0]]; $0.pretraining.pairs = 6
+            }.pretrainingPairs.map(Study.name(of:)) == [
                 "0-4", "0-8", "2-5", "3-8", "4-6", "6-7",
             ])
         #expect(try example().pretrainingPairs.count == 45)

@@ -125,7 +125,9 @@ struct ExpansionTests {
     }
 
     @Test func `a study that grows keeps the jobs it had`() throws {
-        let small = try example { $0.evaluation.pairs = 3; $0.evaluation.replicates = 2; $0.arms = [$0.arms![0], $0.arms![3]] }
+        let small = try example {
+            $0.evaluation.pairs = 3; $0.evaluation.replicates = 2; $0.arms = [$0.arms![0], $0.arms![3]]
+        }
         let large = try example()
         let ids = Set(large.expand(dataset: exampleDataset).jobs.map(\.id))
         #expect(small.expand(dataset: exampleDataset).jobs.allSatisfy { ids.contains($0.id) })

@@ -86,8 +86,9 @@ struct RecipeTests {
         #expect(paths { $0.schedule = schedule("plateau") { $0.factor = .nan } } == ["training.schedule.factor"])
         #expect(paths { $0.schedule = schedule("plateau") { $0.patience = -1 } } == ["training.schedule.patience"])
         #expect(paths { $0.schedule = schedule("plateau") { $0.mode = "up" } } == ["training.schedule.mode"])
-        #expect(paths { $0.schedule = schedule("cosine") { ($0.every, $0.watch) = (3, "loss") } }
-            == ["training.schedule.every", "training.schedule.watch"])
+        #expect(
+            paths { $0.schedule = schedule("cosine") { ($0.every, $0.watch) = (3, "loss") } }
+                == ["training.schedule.every", "training.schedule.watch"])
     }
 
     @Test func `every departure of a recipe is named`() throws {
@@ -135,7 +136,10 @@ struct RecipeTests {
             #expect(try JSONDecoder().decode(RecipeSpec.self, from: Data(json(recipe).utf8)) == recipe)
         }
         for broken in ["\"every\":2", "\"mixup\":0.5", "\"padding\":4"] {
-            let text = try json({ var step = recipe; step.schedule = .step(every: 2, factor: 0.25); return step }())
+            let text = try json(
+                {
+                    var step = recipe; step.schedule = .step(every: 2, factor: 0.25); return step
+                }())
             let zeroed = text.replacing(broken, with: broken.prefix { $0 != ":" } + ":0")
             #expect(zeroed != text)
             #expect(throws: DecodingError.self) { try JSONDecoder().decode(RecipeSpec.self, from: Data(zeroed.utf8)) }

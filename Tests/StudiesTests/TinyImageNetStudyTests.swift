@@ -50,14 +50,19 @@ struct TinyImageNetStudyTests {
         let evaluations = trainings(plan, .evaluate), pretrainings = trainings(plan, .pretrain)
         #expect(evaluations.count == 4 * 5 && pretrainings.count == 45)
         #expect(evaluations.allSatisfy { $0.dataset == images && $0.superclasses.isEmpty && $0.model == study.model && !$0.keepsWeights })
-        #expect(pretrainings.allSatisfy { $0.dataset == pairs && $0.superclasses.count == 2 && $0.model == study.pretrainingModel(like: study.model) })
+        #expect(
+            pretrainings.allSatisfy {
+                $0.dataset == pairs && $0.superclasses.count == 2 && $0.model == study.pretrainingModel(like: study.model)
+            })
         // The published run on Tiny ImageNet had no augmentation, its pre-training had.
         #expect(evaluations.allSatisfy { $0.recipe.augmentation == .none && $0.recipe.epochs == 15 })
         #expect(pretrainings.allSatisfy { $0.recipe.augmentation == .flipAndRotation(degrees: 15) && $0.recipe.epochs == 25 })
         #expect(plan.cost.trainingImages == 20 * 15 * 100_000 + 45 * 25 * 5000)
         #expect(plan.cells.filter { $0.stage == .evaluate }.map(\.pair) == [[Int]](repeating: [], count: 20))
         #expect(Study.name(of: []) == "all" && plan.jobs.contains { $0.label == "evaluate random all replicate 1" })
-        for case .cluster(let spec) in plan.jobs.map(\.spec) { #expect(spec.model == study.pretrainingModel(like: study.model) && spec.sources.count == 6) }
+        for case .cluster(let spec) in plan.jobs.map(\.spec) {
+            #expect(spec.model == study.pretrainingModel(like: study.model) && spec.sources.count == 6)
+        }
         for case .sample(let spec) in plan.jobs.map(\.spec) { #expect(spec.model == study.model) }
     }
 
@@ -103,13 +108,22 @@ struct TinyImageNetStudyTests {
         var trainer = StudyFile.TrainerSection()
         trainer.command = ["python3", "train.py"]
         #expect(problem { $0.trainer = trainer }?.contains("CIFAR-100's files") == true)
-        #expect(problem { $0.pretraining.data = nil; $0.arms = [$0.arms![0]] } == nil, "who reads no models needs no data for them")
+        #expect(
+            problem {
+                $0.pretraining.data = nil; $0.arms = [$0.arms![0]]
+            } == nil, "who reads no models needs no data for them")
     }
 
     @Test func `paths are no part of the identity, other data to pre-train on are`() throws {
         let digest = try study().digest
-        #expect(try study { $0.data?.path = "/x"; $0.pretraining.data?.path = "/y" }.digest == digest)
-        #expect(try study { $0.pretraining.data?.format = "synthetic"; $0.pretraining.data?.path = nil }.digest != digest)
+        #expect(
+            try study {
+                $0.data?.path = "/x"; $0.pretraining.data?.path = "/y"
+            }.digest == digest)
+        #expect(
+            try study {
+                $0.pretraining.data?.format = "synthetic"; $0.pretraining.data?.path = nil
+            }.digest != digest)
         let usual = try example()
         #expect(try example { $0.pretraining.data = $0.data } == usual, "said twice it is said once")
     }

@@ -46,7 +46,8 @@ import Testing
         let changed = try study(["python3", "/a/train.py"], files: [file("/a/train.py", "y")])
         let other = try study(["python3.12", "/a/train.py"], files: [file("/a/train.py", "x")])
         for study in [changed, other, try example()] {
-            #expect(Set(trainings(of: study).map { JobSpec.train($0).id }).isDisjoint(with: trainings(of: one).map { JobSpec.train($0).id }))
+            #expect(
+                Set(trainings(of: study).map { JobSpec.train($0).id }).isDisjoint(with: trainings(of: one).map { JobSpec.train($0).id }))
             #expect(study.digest != one.digest)
         }
         #expect(one.deviations.contains { $0.hasPrefix("trainer: external:train instead of Sower's engine (train.py with SHA-256 ") })
@@ -64,7 +65,9 @@ import Testing
     }
 
     @Test func `a trainer that cannot be is refused`() {
-        for command in [nil, [], [""], Array(repeating: "x", count: 65), ["x", String(repeating: "x", count: 5000)], ["a\0b"]] as [[String]?] {
+        for command in [nil, [], [""], Array(repeating: "x", count: 65), ["x", String(repeating: "x", count: 5000)], ["a\0b"]]
+            as [[String]?]
+        {
             #expect(problems { $0.trainer = trainer(command) }.map(\.path) == ["trainer.command"], "\(command ?? [])")
         }
         #expect(problems { $0.trainer = trainer(["x"], name: "a b") }.map(\.path) == ["trainer.name"])
@@ -74,7 +77,9 @@ import Testing
 
     private func needs(_ change: (inout StudyFile) -> Void) throws -> (Stage, String) -> Set<[String: String]> {
         let plan = try example(change).expand(dataset: exampleDataset)
-        return { stage, label in Set(plan.jobs.filter { $0.stage == stage && (label.isEmpty || $0.label.contains(label)) }.map(\.needs.values)) }
+        return { stage, label in
+            Set(plan.jobs.filter { $0.stage == stage && (label.isEmpty || $0.label.contains(label)) }.map(\.needs.values))
+        }
     }
 
     @Test func `what a study needs all its jobs need, but those beside the coordinator`() throws {
@@ -105,7 +110,9 @@ import Testing
     }
 
     @Test func `needs change no job`() throws {
-        func ids(_ change: (inout StudyFile) -> Void) throws -> [JobID] { try example(change).expand(dataset: exampleDataset).jobs.map(\.id) }
+        func ids(_ change: (inout StudyFile) -> Void) throws -> [JobID] {
+            try example(change).expand(dataset: exampleDataset).jobs.map(\.id)
+        }
         #expect(try ids { $0.needs = ["class": "zen4"] } == ids { _ in })
         #expect(try example { $0.needs = [:] }.digest == example().digest)
     }

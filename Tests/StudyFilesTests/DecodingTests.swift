@@ -243,7 +243,10 @@ struct DecodingTests {
 
     @Test func `anything else is refused with its line`() {
         for (wrong, right, words) in [
-            ("[python3, train.py, --rate, \"0.1\"]", "python3 train.py", "study.yaml:3: trainer.command must be a list of texts, found \"python3 train.py\""),
+            (
+                "[python3, train.py, --rate, \"0.1\"]", "python3 train.py",
+                "study.yaml:3: trainer.command must be a list of texts, found \"python3 train.py\""
+            ),
             ("{class: zen4}", "zen4", "study.yaml:4: needs must be a mapping of labels, for example {class: zen4}, found \"zen4\""),
             ("{gpu: yes}", "[gpu]", "study.yaml:6: arms.random.needs must be a mapping of labels"),
         ] {

@@ -72,7 +72,8 @@ extension HostSystemTests {
             let images = lab.bench.folder + "/images"
             try lab.bench.succeed(["data", "synthesize", "--output", images, "--training-per-class", "12", "--test-per-class", "6"])
             try lab.bench.write(
-                Workbench.study.replacing("{format: synthetic, seed: 1, training_per_class: 12, test_per_class: 6}", with: "{format: cifar100, path: \(images)}"),
+                Workbench.study.replacing(
+                    "{format: synthetic, seed: 1, training_per_class: 12, test_per_class: 6}", with: "{format: cifar100, path: \(images)}"),
                 to: "tiny.yaml")
             // Nothing is there to be downloaded, nor at the mirror, which is final at once.
             try lab.write(hosts: ["{host: lab1, slots: 1, data: {fetch: \"file:///nowhere\"}}"])
@@ -154,7 +155,9 @@ extension HostSystemTests {
             #expect(alone.standardError.contains("Slurm did not take the workers: sbatch: error: invalid partition specified: nope"))
             #expect(alone.remedy == "Compare the slurm settings of the cluster file with `sinfo`.")
 
-            try lab.write(hosts: ["{slurm: {partition: nope}, slots: 1}", "{slurm: {partition: neither}, slots: 1}", "{host: down, slots: 1}"])
+            try lab.write(hosts: [
+                "{slurm: {partition: nope}, slots: 1}", "{slurm: {partition: neither}, slots: 1}", "{host: down, slots: 1}",
+            ])
             let together = try lab.start(["run", lab.bench.studyFile, "--cluster", lab.file] + lab.run).finish(within: 60)
             #expect(together.exitCode == 3, "\(together.standardError)")
             for name in ["slurm-nope: Slurm", "slurm-neither: Slurm", "down: it cannot be reached"] {
@@ -173,7 +176,10 @@ extension HostSystemTests {
 
         @Test func `the doctor has a verdict on every host`() throws {
             let lab = try Lab()
-            try lab.write(hosts: ["{host: lab1, slots: 1, data: /nowhere, ssh: {user: alice, port: 2222}}", "{host: lab2, slots: 1}", "{host: down, slots: 1}"])
+            try lab.write(hosts: [
+                "{host: lab1, slots: 1, data: /nowhere, ssh: {user: alice, port: 2222}}", "{host: lab2, slots: 1}",
+                "{host: down, slots: 1}",
+            ])
             let ending = try lab.start(["doctor", "--cluster", lab.file, "--output-mode", "json"] + lab.bench.inResults).finish(within: 120)
             #expect(ending.exitCode == 3, "\(ending.standardError)")
             let hosts = try JSONDecoder().decode(Checkup.self, from: Data(ending.output)).hosts
@@ -193,15 +199,20 @@ extension HostSystemTests {
             func look(_ study: [String], hosts: [String]?) throws -> (code: Int32?, checkup: Checkup) {
                 if let hosts { try lab.write(hosts: hosts) }
                 let cluster = hosts == nil ? [] : ["--cluster", lab.file]
-                let ending = try lab.start(["doctor"] + study + cluster + ["--output-mode", "json"] + lab.bench.inResults).finish(within: 120)
+                let ending = try lab.start(["doctor"] + study + cluster + ["--output-mode", "json"] + lab.bench.inResults).finish(
+                    within: 120)
                 return (ending.exitCode, try JSONDecoder().decode(Checkup.self, from: Data(ending.output)))
             }
             let file = lab.bench.studyFile
-            var (code, checkup) = try look([file, "--set", "data.seed=2"], hosts: ["localhost", "lab1", "{host: lab2, data: push}", "{host: lab3, data: fetch}"])
+            var (code, checkup) = try look(
+                [file, "--set", "data.seed=2"], hosts: ["localhost", "lab1", "{host: lab2, data: push}", "{host: lab3, data: fetch}"])
             var study = try #require(checkup.study)
             #expect(code == 2 && study.ok && study.host == "tiny" && study.summary.contains("synthetic-seed2-12-6 (digest "), "\(study)")
             #expect(checkup.hosts.map(\.ok) == [true, true, true, false])
-            #expect(checkup.hosts[0].notes.contains { $0.hasPrefix("data: found at this study's path, ") && $0.hasSuffix("/data/synthetic-seed2-12-6") })
+            #expect(
+                checkup.hosts[0].notes.contains {
+                    $0.hasPrefix("data: found at this study's path, ") && $0.hasSuffix("/data/synthetic-seed2-12-6")
+                })
             #expect(checkup.hosts[1].notes == checkup.hosts[0].notes, "the hosts of this test share a disk")
             // 100 classes, 12 and 6 images each of 3074 bytes.
             #expect(checkup.hosts[2].notes == ["data: will be sent, 5.5 MB in 4 files"])
@@ -211,20 +222,31 @@ extension HostSystemTests {
             let other = lab.bench.results + "/data/synthetic-seed2-12-6"
             (code, checkup) = try look([file], hosts: ["localhost", "{host: lab1, data: \(other)}"])
             #expect(code == 2 && !checkup.hosts[1].ok)
-            #expect(checkup.hosts[1].problems.contains { $0.check == "data" && $0.message.contains("expected") && $0.remedy.hasPrefix("rsync -a FOLDER/ lab1:") })
+            #expect(
+                checkup.hosts[1].problems.contains {
+                    $0.check == "data" && $0.message.contains("expected") && $0.remedy.hasPrefix("rsync -a FOLDER/ lab1:")
+                })
 
             // What only some hosts may do.
             try lab.bench.write("name=$1\n", to: "train.sh")
             try lab.bench.write(
-                Workbench.study.replacing("arms:\n", with: "needs: {class: zen4}\ntrainer: {command: [no-such-interpreter, \(lab.bench.folder)/train.sh]}\narms:\n"),
+                Workbench.study.replacing(
+                    "arms:\n",
+                    with: "needs: {class: zen4}\ntrainer: {command: [no-such-interpreter, \(lab.bench.folder)/train.sh]}\narms:\n"),
                 to: "needs.yaml")
             let needs = lab.bench.folder + "/needs.yaml"
             (code, checkup) = try look([needs], hosts: ["localhost", "{host: lab1, labels: {class: zen4}}"])
             study = try #require(checkup.study)
             #expect(code == 2 && !study.ok && checkup.hosts.allSatisfy(\.ok))
-            #expect(study.problems.map(\.check) == ["needs"] && study.problems[0].remedy.hasSuffix("labels: {class: zen4}, allow_commands: true"), "\(study)")
+            #expect(
+                study.problems.map(\.check) == ["needs"]
+                    && study.problems[0].remedy.hasSuffix("labels: {class: zen4}, allow_commands: true"), "\(study)")
             (code, checkup) = try look([needs], hosts: ["localhost", "{host: lab1, labels: {class: zen4}, allow_commands: true}"])
-            #expect(code == 2 && checkup.hosts[1].problems.contains { $0.check == "trainer" && $0.message.contains("no-such-interpreter") && $0.remedy.contains("ssh lab1 command -v") })
+            #expect(
+                code == 2
+                    && checkup.hosts[1].problems.contains {
+                        $0.check == "trainer" && $0.message.contains("no-such-interpreter") && $0.remedy.contains("ssh lab1 command -v")
+                    })
             #expect(checkup.study?.problems[0].message.contains("lab1 could, and cannot work") == true, "\(checkup)")
             (code, checkup) = try look(
                 [needs, "--set", "trainer={command: [sh, \(lab.bench.folder)/train.sh]}"],
@@ -233,9 +255,13 @@ extension HostSystemTests {
 
             // A study that is none, and one without data; the hosts are looked at all the same.
             (code, checkup) = try look([file, "--set", "evaluation.pairs=0"], hosts: ["localhost", "lab1"])
-            #expect(code == 2 && checkup.study?.problems.map(\.check) == ["study"] && checkup.hosts.count == 2 && checkup.hosts.allSatisfy(\.ok))
+            #expect(
+                code == 2 && checkup.study?.problems.map(\.check) == ["study"] && checkup.hosts.count == 2 && checkup.hosts.allSatisfy(\.ok)
+            )
             (code, checkup) = try look([file, "--set", "data={format: cifar100, path: /nowhere}"], hosts: nil)
-            #expect(code == 2 && checkup.study?.problems.map(\.check) == ["data"] && checkup.study?.problems[0].message.contains("/nowhere") == true)
+            #expect(
+                code == 2 && checkup.study?.problems.map(\.check) == ["data"]
+                    && checkup.study?.problems[0].message.contains("/nowhere") == true)
         }
     }
 

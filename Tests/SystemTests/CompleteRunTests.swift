@@ -20,9 +20,13 @@ extension SystemTests {
             #expect(try bench.everyDigit() == Undisturbed.everyDigit())
 
             // The files in tables/ are what `table` prints.
-            for (format, file) in [("table", "txt"), ("csv", "csv"), ("json", "json"), ("jsonl", "jsonl"), ("markdown", "md"), ("latex", "tex")] {
+            for (format, file) in [
+                ("table", "txt"), ("csv", "csv"), ("json", "json"), ("jsonl", "jsonl"), ("markdown", "md"), ("latex", "tex"),
+            ] {
                 let printed = try bench.succeed(["table", "tiny", "--format", format] + bench.inResults)
-                #expect(FileManager.default.contents(atPath: "\(bench.results)/tiny/tables/validation_accuracy.\(file)") == Data(printed.output))
+                #expect(
+                    FileManager.default.contents(atPath: "\(bench.results)/tiny/tables/validation_accuracy.\(file)") == Data(printed.output)
+                )
                 if format == "table" { #expect(printed.output == first.output) }
             }
             let after = try bench.succeed(["plan", bench.studyFile] + bench.inResults).text
@@ -74,8 +78,11 @@ extension SystemTests {
             #expect(sample.what.hasPrefix("sample 17 layers") && codebook.what.hasPrefix("cluster the kernels of 4 networks"))
             #expect(codebook.sources.count == 4 && codebook.sources.allSatisfy { $0.what.contains("from its default start") })
             let text = try bench.succeed(["why", String(words[0])] + bench.inResults).text
-            #expect(text.contains("It is finished") && text.contains("cell clustered \(words[4]) replicate \(words[6]): validation accuracy"))
-            #expect(text.contains("└─ 4 times  FINISHED  train resnet18 from its default start") && text.contains("all 4 artifacts in the store"))
+            #expect(
+                text.contains("It is finished") && text.contains("cell clustered \(words[4]) replicate \(words[6]): validation accuracy"))
+            #expect(
+                text.contains("└─ 4 times  FINISHED  train resnet18 from its default start")
+                    && text.contains("all 4 artifacts in the store"))
             let full = try bench.succeed(["why", cell, "--full"] + bench.inResults).text
             #expect(full.components(separatedBy: "specification: ").count == 8 && codebook.sources.allSatisfy { full.contains($0.what) })
             let unknown = try bench.sower(["why", "clustered/1-2/9"] + bench.inResults)
@@ -84,7 +91,8 @@ extension SystemTests {
 
         private func expectOneJSONValueEach(_ bench: Workbench) throws {
             let commands = [
-                ["status", "--output-mode", "json"], ["plan", bench.studyFile, "--output-mode", "json"], ["table", "--output-mode", "json"],
+                ["status", "--output-mode", "json"], ["plan", bench.studyFile, "--output-mode", "json"],
+                ["table", "--output-mode", "json"],
                 ["table", "--format", "json"], ["run", bench.studyFile, "--output-mode", "json"],
             ]
             for command in commands {

@@ -36,20 +36,24 @@ extension SystemTests {
                 let bytes = try #require(FileManager.default.contents(atPath: report.file))
                 #expect(bytes.count == report.bytes, "\(format)")
                 let provenance = try #require(
-                    try JSONSerialization.jsonObject(with: FileManager.default.contents(atPath: report.provenance) ?? Data()) as? [String: Any])
+                    try JSONSerialization.jsonObject(with: FileManager.default.contents(atPath: report.provenance) ?? Data())
+                        as? [String: Any])
                 #expect(provenance["sha256"] as? String == report.sha256 && provenance["study"] as? String == "tiny")
                 #expect((provenance["missing"] as? [Any])?.isEmpty == true && report.cells_with_value == report.cells_expected)
-                #expect(try export(bench, format, ["-o", "\(bench.folder)/again"]).sha256 == report.sha256, "\(format): the same bytes again")
+                #expect(
+                    try export(bench, format, ["-o", "\(bench.folder)/again"]).sha256 == report.sha256, "\(format): the same bytes again")
             }
             // 4 pre-trainings and 12 evaluations of 2 epochs and 7 metrics.
-            let lines = String(decoding: FileManager.default.contents(atPath: reports[0].file) ?? Data(), as: UTF8.self).split(separator: "\n")
+            let lines = String(decoding: FileManager.default.contents(atPath: reports[0].file) ?? Data(), as: UTF8.self).split(
+                separator: "\n")
             #expect(lines.count == 1 + 16 * 2 * 7)
             let printed = try bench.succeed(["export", "tiny", "-f", "csv", "-o", "-"] + bench.inResults)
             #expect(Data(printed.output) == FileManager.default.contents(atPath: reports[0].file))
             let table = try bench.succeed(["table", "tiny", "--format", "markdown"] + bench.inResults)
             #expect(Data(table.output) == FileManager.default.contents(atPath: reports[2].file))
             // 4 pre-trainings, 2 clusterings, 2 samplings, 12 evaluations.
-            let log = String(decoding: FileManager.default.contents(atPath: reports[4].file) ?? Data(), as: UTF8.self).split(separator: "\n")
+            let log = String(decoding: FileManager.default.contents(atPath: reports[4].file) ?? Data(), as: UTF8.self).split(
+                separator: "\n")
             #expect(log.count == 21 && log.dropFirst().allSatisfy { $0.split(separator: "\t").count == 9 })
             if let values = try bench.query("SELECT count(*) FROM epochs") { #expect(values == "32") }
 
@@ -85,9 +89,11 @@ extension SystemTests {
 
         @Test func `what cannot be exported is said in time`() throws {
             let bench = try Workbench()
-            try bench.succeed(["run", bench.studyFile, "--set", "evaluation.replicates=1", "--set", "evaluation.pairs=1"] + bench.inResults)
+            try bench.succeed(
+                ["run", bench.studyFile, "--set", "evaluation.replicates=1", "--set", "evaluation.pairs=1"] + bench.inResults)
             for (arguments, message) in [
-                (["-f", "parquet"], "parquet"), (["-f", "csv", "--stage", "cluster"], "csv has nothing of it; expected pretrain, evaluate"),
+                (["-f", "parquet"], "parquet"),
+                (["-f", "csv", "--stage", "cluster"], "csv has nothing of it; expected pretrain, evaluate"),
                 (["-f", "joblog", "--metric", "training_loss"], "a joblog has no metrics"), (["-f", "optuna", "-o", "-"], "give -o FILE"),
                 (["-f", "markdown", "--metric", "training_loss", "--metric", "learning_rate"], "markdown has one metric"),
                 (["-f", "csv", "-o", "\(bench.folder)/nowhere/x.csv"], "there is no folder \(bench.folder)/nowhere"),

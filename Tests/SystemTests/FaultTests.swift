@@ -131,7 +131,8 @@ extension SystemTests {
         @Test func `a malformed failpoint ends the program at once`() throws {
             let bench = try Workbench()
             let refused = [
-                ("ledger.comit=kill", "names the failpoint \"ledger.comit\", which there is not"), ("ledger.commit.after=di", "expected NAME=ACTION"),
+                ("ledger.comit=kill", "names the failpoint \"ledger.comit\", which there is not"),
+                ("ledger.commit.after=di", "expected NAME=ACTION"),
             ]
             for (text, words) in refused {
                 let ending = try bench.start(["status"] + bench.inResults, environment: [FailpointVariable.plan: text]).finish(within: 5)

@@ -52,7 +52,9 @@ extension SystemTests {
 
             let picture = try bench.succeed(["figures", "--filters", "gabor-1/2", "--layer", "1"] + bench.inResults)
             #expect(picture.text.contains("\(folder)/figure-10-gabor-1-2-layer-1.svg"))
-            for wrong in [["--filters", "nobody/1"], ["--filters", "clustered/1", "--layer", "18"], ["--filters", "zz"], ["--figure", "3"]] {
+            for wrong in [
+                ["--filters", "nobody/1"], ["--filters", "clustered/1", "--layer", "18"], ["--filters", "zz"], ["--figure", "3"],
+            ] {
                 let refused = try bench.sower(["figures"] + wrong + bench.inResults)
                 #expect(refused.exitCode != 0 && refused.remedy != nil, "\(wrong): \(refused.standardError)")
             }
@@ -85,7 +87,8 @@ extension SystemTests {
             let damaged = try verification(exitCode: 1)
             #expect(damaged.figures == 0 && damaged.problems.count == 3)
             for what in [
-                "/arms: arms.gp is gone, or not what was written", "layer-1: figure-10-gabor-1-2-layer-1.gp, made again from the ledger, has other bytes",
+                "/arms: arms.gp is gone, or not what was written",
+                "layer-1: figure-10-gabor-1-2-layer-1.gp, made again from the ledger, has other bytes",
                 "/figure-10: its provenance is not one",
             ] { #expect(damaged.problems.contains { $0.what.contains(what) }, "\(what): \(damaged.problems)") }
         }

@@ -131,7 +131,9 @@ extension SystemTests {
             #expect(log.contains("job \(job), attempt 1") && log.contains("signal 9") && log.contains("job \(job), attempt 2"))
             let folder = URL(fileURLWithPath: bench.results + "/tiny/artifacts/objects")
             let files = FileManager.default.enumerator(at: folder, includingPropertiesForKeys: [.isRegularFileKey])
-            let left = files?.compactMap { $0 as? URL }.filter { (try? $0.resourceValues(forKeys: [.isRegularFileKey]))?.isRegularFile == true }
+            let left = files?.compactMap { $0 as? URL }.filter {
+                (try? $0.resourceValues(forKeys: [.isRegularFileKey]))?.isRegularFile == true
+            }
             #expect(left?.isEmpty == true, "a study that keeps no weights leaves no artifact, and no checkpoint either")
         }
 

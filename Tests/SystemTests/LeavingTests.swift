@@ -13,14 +13,17 @@ extension HostSystemTests {
             let bench = try Workbench()
             let address = try bench.freeAddress()
             try bench.exchangeKeys(with: ["leaver", "stayer"])
-            let coordinator = try bench.start(["coordinator", bench.studyFile, "--listen", address] + bench.keys("coordinator") + bench.inResults)
+            let coordinator = try bench.start(
+                ["coordinator", bench.studyFile, "--listen", address] + bench.keys("coordinator") + bench.inResults)
             let leaver = try bench.startWorker("leaver", at: address)
             let frozen = try bench.freeze(in: "pretrain", of: coordinator)
             let stayer = try bench.startWorker("stayer", at: address)
             try bench.wait("the other trains", for: coordinator) { bench.processes("runner").count >= 2 }
 
             kill(leaver.processID, SIGTERM)
-            try bench.wait("it takes the signal", for: leaver, within: 5) { leaver.standardError.contains("told to leave: nothing new starts") }
+            try bench.wait("it takes the signal", for: leaver, within: 5) {
+                leaver.standardError.contains("told to leave: nothing new starts")
+            }
             usleep(1_500_000)
             #expect(leaver.isRunning, "its runner is not done")
             bench.thaw(frozen)
@@ -30,7 +33,8 @@ extension HostSystemTests {
             let ending = try coordinator.finish()
             #expect(ending.exitCode == 0, "\(ending.standardError)")
             #expect(try stayer.finish(within: 10).exitCode == 0)
-            #expect(try bench.query("SELECT count(*) FROM attempts WHERE worker = 'leaver' AND state = 'finished'").map { $0 == "1" } ?? true)
+            #expect(
+                try bench.query("SELECT count(*) FROM attempts WHERE worker = 'leaver' AND state = 'finished'").map { $0 == "1" } ?? true)
             #expect(try counted(bench).map { $0 == "0" } ?? true, "nothing counts as a crash")
             #expect(try bench.everyDigit() == Undisturbed.everyDigit())
             bench.expectNoProcessIsLeft()
@@ -40,7 +44,9 @@ extension HostSystemTests {
             let bench = try Workbench()
             let address = try bench.freeAddress()
             try bench.exchangeKeys(with: ["leaver", "stayer"])
-            let coordinator = try bench.start(["coordinator", bench.studyFile, "--listen", address, "--checkpoint-every", "0"] + bench.keys("coordinator") + bench.inResults)
+            let coordinator = try bench.start(
+                ["coordinator", bench.studyFile, "--listen", address, "--checkpoint-every", "0"] + bench.keys("coordinator")
+                    + bench.inResults)
             let leaver = try bench.startWorker("leaver", at: address)
             var frozen: [pid_t] = []
             try bench.wait("a job has a checkpoint", for: coordinator) {
@@ -67,7 +73,8 @@ extension HostSystemTests {
             let bench = try Workbench()
             let address = try bench.freeAddress()
             try bench.exchangeKeys(with: ["mortal", "stayer"])
-            let coordinator = try bench.start(["coordinator", bench.studyFile, "--listen", address] + bench.keys("coordinator") + bench.inResults)
+            let coordinator = try bench.start(
+                ["coordinator", bench.studyFile, "--listen", address] + bench.keys("coordinator") + bench.inResults)
             let mortal = try bench.startWorker("mortal", at: address, ["--lifetime", "3s"])
             let start = ContinuousClock.now
             #expect(try mortal.finish(within: 10).exitCode == 0)
@@ -81,21 +88,32 @@ extension HostSystemTests {
 
         @Test func `jobs go to the hosts that are called as they need, and who waits for one is told`() throws {
             let bench = try Workbench()
-            try bench.write(Workbench.study.replacing("arms:\n", with: "needs: {class: here}\narms:\n").replacing("- random", with: "- {method: random, needs: {gpu: yes}}"), to: "tiny.yaml")
+            try bench.write(
+                Workbench.study.replacing("arms:\n", with: "needs: {class: here}\narms:\n").replacing(
+                    "- random", with: "- {method: random, needs: {gpu: yes}}"), to: "tiny.yaml")
             let stranded = try bench.sower(["run", bench.studyFile, "--workers", "1", "--label", "class=there"] + bench.inResults)
             #expect(stranded.exitCode == 4)
-            #expect(stranded.standardError.contains("for a worker with class=here; connected is 1 with class=there"), "\(stranded.standardError)")
+            #expect(
+                stranded.standardError.contains("for a worker with class=here; connected is 1 with class=there"),
+                "\(stranded.standardError)")
 
             let address = try bench.freeAddress()
             try bench.exchangeKeys(with: ["plain", "gifted"])
-            let coordinator = try bench.start(["coordinator", bench.studyFile, "--listen", address] + bench.keys("coordinator") + bench.inResults)
+            let coordinator = try bench.start(
+                ["coordinator", bench.studyFile, "--listen", address] + bench.keys("coordinator") + bench.inResults)
             let plain = try bench.startWorker("plain", at: address, ["--label", "class=here"])
             try bench.wait("only what needs the GPU is left", for: coordinator) {
                 try bench.succeed(["status", "tiny"] + bench.inResults).text
-                    .contains("4 jobs (training resnet18 at 32 pixels for 2 epochs) wait for a worker with class=here, gpu=yes; connected is 1 with class=here")
+                    .contains(
+                        "4 jobs (training resnet18 at 32 pixels for 2 epochs) wait for a worker with class=here, gpu=yes; connected is 1 with class=here"
+                    )
             }
-            let why = try bench.succeed(["status", "tiny", "--cells"] + bench.inResults).text.split(separator: "\n").first { $0.contains("evaluate random") }
-            #expect(try bench.succeed(["why", String(try #require(why).prefix(12))] + bench.inResults).text.contains("It waits for a worker with class=here, gpu=yes"))
+            let why = try bench.succeed(["status", "tiny", "--cells"] + bench.inResults).text.split(separator: "\n").first {
+                $0.contains("evaluate random")
+            }
+            #expect(
+                try bench.succeed(["why", String(try #require(why).prefix(12))] + bench.inResults).text.contains(
+                    "It waits for a worker with class=here, gpu=yes"))
             let gifted = try bench.startWorker("gifted", at: address, ["--label", "class=here", "--label", "gpu=yes"])
             #expect(try coordinator.finish().exitCode == 0)
             for worker in [plain, gifted] { #expect(try worker.finish(within: 10).exitCode == 0) }

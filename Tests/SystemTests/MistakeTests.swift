@@ -80,7 +80,8 @@ extension SystemTests {
             ] {
                 let ending = try bench.sower(try file(entries))
                 #expect(ending.exitCode == 2)
-                #expect(ending.standardError.contains("start.safetensors") && ending.standardError.contains(message), "\(ending.standardError)")
+                #expect(
+                    ending.standardError.contains("start.safetensors") && ending.standardError.contains(message), "\(ending.standardError)")
                 #expect(ending.remedy != nil)
             }
             #expect(!FileManager.default.fileExists(atPath: bench.ledger))
@@ -88,7 +89,9 @@ extension SystemTests {
 
         @Test func `the engine's commands say which number is wrong`() throws {
             let bench = try Workbench()
-            let step = ["engine", "step", "--model", "lenet", "--weights", bench.studyFile, "--batch", bench.studyFile, "-o", bench.folder + "/o"]
+            let step = [
+                "engine", "step", "--model", "lenet", "--weights", bench.studyFile, "--batch", bench.studyFile, "-o", bench.folder + "/o",
+            ]
             for (arguments, message) in [
                 (step, "tiny.yaml"), (step + ["--steps", "0"], "--steps 0: expected 1 to 10000"),
                 (["bench", "engine", "--batch", "8"], "need --model"), (["bench", "engine", "--model", "lenet9"], "lenet9"),
@@ -106,7 +109,8 @@ extension SystemTests {
             let data = bench.folder + "/data"
             try bench.write(
                 Workbench.study.replacingOccurrences(
-                    of: "{format: synthetic, seed: 1, training_per_class: 12, test_per_class: 6}", with: "{format: cifar100, path: \(data)}"),
+                    of: "{format: synthetic, seed: 1, training_per_class: 12, test_per_class: 6}", with: "{format: cifar100, path: \(data)}"
+                ),
                 to: "folder.yaml")
             func expectMistake(_ message: String, remedy: String, sourceLocation: SourceLocation = #_sourceLocation) throws {
                 let ending = try bench.sower(["run", bench.folder + "/folder.yaml"] + bench.inResults)
@@ -162,7 +166,9 @@ extension SystemTests {
             #expect(truncate(artifact.path, 1000) == 0)
             let refused = try bench.sower(["resume", "tiny"] + bench.inResults)
             #expect(refused.exitCode == 2)
-            #expect(refused.standardError.contains("\(artifact.path), has 1000 bytes, expected \(whole.count) bytes"), "\(refused.standardError)")
+            #expect(
+                refused.standardError.contains("\(artifact.path), has 1000 bytes, expected \(whole.count) bytes"),
+                "\(refused.standardError)")
             #expect(try bench.status()?.finished == finished, "nothing is lost")
 
             let commands = try #require(refused.remedy).components(separatedBy: "sower ").dropFirst().map {

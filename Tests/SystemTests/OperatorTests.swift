@@ -71,8 +71,10 @@ extension SystemTests {
         @Test func `a job that runs too long ends with TIMEOUT and the time limit`() throws {
             let bench = try Workbench()
             let sweep = try bench.start(
-                ["run", bench.studyFile, "--workers", "1", "--time-limit", "1s", "--set", "arms=[random]", "--set", "evaluation.pairs=1",
-                    "--set", "evaluation.replicates=1", "--set", "evaluation.epochs=300", "--checkpoint-every", "never"]
+                [
+                    "run", bench.studyFile, "--workers", "1", "--time-limit", "1s", "--set", "arms=[random]", "--set", "evaluation.pairs=1",
+                    "--set", "evaluation.replicates=1", "--set", "evaluation.epochs=300", "--checkpoint-every", "never",
+                ]
                     + bench.inResults)
             let ending = try sweep.finish(within: 60)
             #expect(ending.exitCode == 1)

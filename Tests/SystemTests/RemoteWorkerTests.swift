@@ -9,7 +9,8 @@ extension HostSystemTests {
             let bench = try Workbench()
             let address = try bench.freeAddress()
             try bench.exchangeKeys(with: ["leaver", "stayer"])
-            let coordinator = try bench.start(["coordinator", bench.studyFile, "--listen", address] + bench.keys("coordinator") + bench.inResults)
+            let coordinator = try bench.start(
+                ["coordinator", bench.studyFile, "--listen", address] + bench.keys("coordinator") + bench.inResults)
             let leaver = try bench.startWorker("leaver", at: address)
             let stayer = try bench.startWorker("stayer", at: address)
             try bench.wait("both workers train", for: coordinator) { bench.processes("runner").count >= 2 }
@@ -37,14 +38,17 @@ extension HostSystemTests {
             let bench = try Workbench()
             let address = try bench.freeAddress()
             try bench.exchangeKeys(with: ["bad", "good"])
-            let coordinator = try bench.start(["coordinator", bench.studyFile, "--listen", address] + bench.keys("coordinator") + bench.inResults)
+            let coordinator = try bench.start(
+                ["coordinator", bench.studyFile, "--listen", address] + bench.keys("coordinator") + bench.inResults)
             let bad = try bench.startWorker("bad", at: address)
             // It has no data set: the coordinator sends it.
             let good = try bench.startWorker("good", at: address, ["--data", "push"])
             try bench.wait("both workers train", for: coordinator) { bench.processes("runner").count >= 2 }
             #expect(good.standardError.contains("\(bench.folder)/store-good/datasets/"), "\(good.standardError)")
             let frozen = try bench.freeze(in: "pretrain", of: coordinator, runners: 2)
-            try bench.succeed(["data", "synthesize", "--seed", "2", "--training-per-class", "1", "--test-per-class", "1", "-o", bench.folder + "/other"])
+            try bench.succeed([
+                "data", "synthesize", "--seed", "2", "--training-per-class", "1", "--test-per-class", "1", "-o", bench.folder + "/other",
+            ])
             let other = try bench.startWorker("other", keys: "good", at: address, ["--data", bench.folder + "/other"])
             let mistaken = try other.finish(within: 10)
             #expect(mistaken.exitCode == 3 && mistaken.standardError.contains("its data set has the digest"), "\(mistaken.standardError)")

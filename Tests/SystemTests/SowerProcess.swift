@@ -7,7 +7,9 @@ enum Sower {
     static let binary: String = {
         if let path = ProcessInfo.processInfo.environment["SOWER_BINARY"] { return path }
         let own = (try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")) ?? CommandLine.arguments[0]
-        let folders = [own, CommandLine.arguments[0], Bundle.main.bundlePath + "/x"].map { URL(fileURLWithPath: $0).deletingLastPathComponent() }
+        let folders = [own, CommandLine.arguments[0], Bundle.main.bundlePath + "/x"].map {
+            URL(fileURLWithPath: $0).deletingLastPathComponent()
+        }
         let places = folders.map { $0.appendingPathComponent("sower").path }
         return places.first { FileManager.default.isExecutableFile(atPath: $0) } ?? places[0]
     }()

@@ -23,7 +23,8 @@ extension SystemTests {
 
         private func bench() throws -> Workbench {
             let bench = try Workbench()
-            let example = URL(fileURLWithPath: #filePath).deletingLastPathComponent().appendingPathComponent("../../scripts/trainers/example.sh")
+            let example = URL(fileURLWithPath: #filePath).deletingLastPathComponent().appendingPathComponent(
+                "../../scripts/trainers/example.sh")
             try bench.write(String(contentsOf: example, encoding: .utf8), to: "train.sh")
             try bench.write(Self.study.replacing("EXAMPLE", with: bench.folder + "/train.sh"), to: "tiny.yaml")
             return bench
@@ -52,7 +53,8 @@ extension SystemTests {
             #expect(try bench.everyDigit() == expected)
             bench.expectNoProcessIsLeft()
             // The log has what the trainer said, and the job's folder is gone.
-            let logs = (1...2).map { (try? String(contentsOfFile: "\(bench.results)/tiny/logs/worker-\($0).log", encoding: .utf8)) ?? "" }.joined()
+            let logs = (1...2).map { (try? String(contentsOfFile: "\(bench.results)/tiny/logs/worker-\($0).log", encoding: .utf8)) ?? "" }
+                .joined()
             #expect(logs.contains("training job "))
 
             // A changed script makes new jobs.
@@ -69,16 +71,21 @@ extension SystemTests {
 
             let address = try bench.freeAddress()
             try bench.exchangeKeys(with: ["careful", "trusting"])
-            let coordinator = try bench.start(["coordinator", bench.studyFile, "--listen", address] + bench.keys("coordinator") + bench.inResults)
+            let coordinator = try bench.start(
+                ["coordinator", bench.studyFile, "--listen", address] + bench.keys("coordinator") + bench.inResults)
             let careful = try bench.startWorker("careful", at: address)
             try bench.wait("status says what is missing", for: coordinator) {
-                try bench.succeed(["status", "tiny"] + bench.inResults).text.contains("that runs the study's program (--allow-command); none of the 1 connected does")
+                try bench.succeed(["status", "tiny"] + bench.inResults).text.contains(
+                    "that runs the study's program (--allow-command); none of the 1 connected does")
             }
             let trusting = try bench.startWorker("trusting", at: address, ["--allow-command"])
             #expect(try coordinator.finish().exitCode == 0)
             #expect(try careful.finish(within: 10).exitCode == 0)
             #expect(try trusting.finish(within: 10).exitCode == 0)
-            #expect(try bench.query("SELECT DISTINCT worker FROM attempts JOIN jobs ON jobs.id = job WHERE kind = 'train'").map { $0 == "trusting" } ?? true)
+            #expect(
+                try bench.query("SELECT DISTINCT worker FROM attempts JOIN jobs ON jobs.id = job WHERE kind = 'train'").map {
+                    $0 == "trusting"
+                } ?? true)
             #expect(try bench.query("SELECT count(*) FROM attempts WHERE state = 'failed'").map { $0 == "0" } ?? true)
         }
 
@@ -86,17 +93,22 @@ extension SystemTests {
             let bench = try bench()
             try bench.write("echo no such GPU >&2; exit 7\n", to: "train.sh")
             let ending = try bench.sower(
-                ["run", bench.studyFile, "--workers", "1", "--allow-command", "--max-fails", "0", "--set", "arms=[random]"] + bench.inResults)
+                ["run", bench.studyFile, "--workers", "1", "--allow-command", "--max-fails", "0", "--set", "arms=[random]"]
+                    + bench.inResults)
             #expect(ending.exitCode == 4)
             #expect(ending.standardError.contains("CRASHED: the trainer sh ended with exit code 7"), "\(ending.standardError)")
-            #expect(try bench.query("SELECT message FROM attempts WHERE state = 'failed' LIMIT 1").map { $0.contains("no such GPU") } ?? true)
+            #expect(
+                try bench.query("SELECT message FROM attempts WHERE state = 'failed' LIMIT 1").map { $0.contains("no such GPU") } ?? true)
         }
 
         @Test func `a job that is canceled, or takes too long, ends with everything that its trainer has started`() throws {
             let bench = try bench()
             try bench.write("sleep 600 & sleep 600\n", to: "train.sh")
             let sweep = try bench.start(
-                ["run", bench.studyFile, "--workers", "1", "--allow-command", "--time-limit", "2s", "--set", "arms=[random]", "--max-fails", "0"]
+                [
+                    "run", bench.studyFile, "--workers", "1", "--allow-command", "--time-limit", "2s", "--set", "arms=[random]",
+                    "--max-fails", "0",
+                ]
                     + bench.inResults)
             try bench.wait("the trainer runs", for: sweep) { bench.processes().contains { $0.arguments == ["sleep", "600"] } }
             let ending = try sweep.finish(within: 60)

@@ -73,7 +73,8 @@ final class Workbench {
     @discardableResult
     func succeed(_ arguments: [String], sourceLocation: SourceLocation = #_sourceLocation) throws -> SowerProcess.Ending {
         let ending = try sower(arguments)
-        #expect(ending.end == .exited(0), "sower \(arguments.joined(separator: " ")): \(ending.standardError)", sourceLocation: sourceLocation)
+        #expect(
+            ending.end == .exited(0), "sower \(arguments.joined(separator: " ")): \(ending.standardError)", sourceLocation: sourceLocation)
         return ending
     }
 
@@ -119,7 +120,9 @@ final class Workbench {
 
     /// The answer of the `sqlite3` program, or `nil` where there is none.
     func query(_ sql: String, changes: Bool = false) throws -> String? {
-        guard let program = ["/usr/bin/sqlite3", "/usr/local/bin/sqlite3"].first(where: FileManager.default.isExecutableFile) else { return nil }
+        guard let program = ["/usr/bin/sqlite3", "/usr/local/bin/sqlite3"].first(where: FileManager.default.isExecutableFile) else {
+            return nil
+        }
         let process = Process()
         process.executableURL = URL(fileURLWithPath: program)
         process.arguments = (changes ? [] : ["-readonly"]) + [ledger, sql]
@@ -175,7 +178,8 @@ final class Workbench {
                 throw SystemTestError("\(process.command) ended before \(what). Its standard error:\n\(process.standardError)")
             }
             guard ContinuousClock.now < deadline else {
-                throw SystemTestError("waited \(seconds) s for \(what), in vain. \(process.map { "Standard error:\n" + $0.standardError } ?? "")")
+                throw SystemTestError(
+                    "waited \(seconds) s for \(what), in vain. \(process.map { "Standard error:\n" + $0.standardError } ?? "")")
             }
             usleep(20_000)
         }

@@ -67,7 +67,9 @@ final class Door {
     }
 
     /// libzmq's CURVE without a handler, or without a domain, admits everybody.
-    @Test func `fact 3, an unknown key, a client without CURVE and one that expects another server are refused, each with its own event`() throws {
+    @Test func `fact 3, an unknown key, a client without CURVE and one that expects another server are refused, each with its own event`()
+        throws
+    {
         let worker = KeyPair.generate()
         let door = try Door(authorized: [worker])
         #expect(try door.fate(of: try door.dealer(.generate())) == .keyRefused)
@@ -143,7 +145,9 @@ final class Door {
     @Test func `a context has one handler`() throws {
         let context = try ZeroMQContext()
         let first = try ZapHandler(context: context) { _ in false }
-        #expect(throws: TransportError.addressInUse(endpoint: "inproc://zeromq.zap.01")) { _ = try ZapHandler(context: context) { _ in true } }
+        #expect(throws: TransportError.addressInUse(endpoint: "inproc://zeromq.zap.01")) {
+            _ = try ZapHandler(context: context) { _ in true }
+        }
         first.stop()
         first.stop()
     }

@@ -37,12 +37,14 @@ import Transport
         #expect(error?.recoverySuggestion == "Create the folder of the ipc path first.")
     }
 
-    @Test("an endpoint that cannot be one is refused with the reason", arguments: [
-        "", "tcp", "tcp://", "tcp://host", "tcp://:5000", "tcp://host:", "tcp://host:0", "tcp://host:65536",
-        "tcp://host:5x", "tcp://host:-1", "tcp://ho st:5000", "udp://host:5000", "inproc://a", "ipc://", "tcp://host:*",
-        "ipc:///" + String(repeating: "a", count: 107), "tcp://" + String(repeating: "a", count: 600) + ":5000",
-        "tcp://host:5000\n",
-    ])
+    @Test(
+        "an endpoint that cannot be one is refused with the reason",
+        arguments: [
+            "", "tcp", "tcp://", "tcp://host", "tcp://:5000", "tcp://host:", "tcp://host:0", "tcp://host:65536",
+            "tcp://host:5x", "tcp://host:-1", "tcp://ho st:5000", "udp://host:5000", "inproc://a", "ipc://", "tcp://host:*",
+            "ipc:///" + String(repeating: "a", count: 107), "tcp://" + String(repeating: "a", count: 600) + ":5000",
+            "tcp://host:5000\n",
+        ])
     func invalidEndpoints(endpoint: String) throws {
         let dealer = try DealerSocket(context: try ZeroMQContext())
         let error = #expect(throws: TransportError.self) { try dealer.connect(to: endpoint) }
@@ -54,12 +56,15 @@ import Transport
         #expect(error?.recoverySuggestion?.hasPrefix("Write tcp://HOST:PORT") == true)
     }
 
-    @Test("every error has a description and a remedy", arguments: [
-        TransportError.invalidEndpoint("x", reason: "y"), .addressInUse(endpoint: "tcp://*:1"),
-        .addressNotAvailable(endpoint: "tcp://h:1"), .permissionDenied(endpoint: "tcp://*:80"),
-        .frameTooLarge(byteCount: 2, limit: 1), .contextTerminated, .insecure("x"), .io(operation: "send a frame", endpoint: nil, code: EIO),
-        .io(operation: "create a socket", endpoint: nil, code: EMFILE),
-    ])
+    @Test(
+        "every error has a description and a remedy",
+        arguments: [
+            TransportError.invalidEndpoint("x", reason: "y"), .addressInUse(endpoint: "tcp://*:1"),
+            .addressNotAvailable(endpoint: "tcp://h:1"), .permissionDenied(endpoint: "tcp://*:80"),
+            .frameTooLarge(byteCount: 2, limit: 1), .contextTerminated, .insecure("x"),
+            .io(operation: "send a frame", endpoint: nil, code: EIO),
+            .io(operation: "create a socket", endpoint: nil, code: EMFILE),
+        ])
     func texts(error: TransportError) {
         #expect(error.errorDescription?.isEmpty == false)
         #expect(error.recoverySuggestion?.isEmpty == false)

@@ -64,7 +64,8 @@ import Transport
     @Test func `Z85 is that of its specification`() throws {
         let client = "Yne@$w-vo<fVvi]a<NY6T1ed:M$fCG*[IaLV{hID", server = "rq:rM>}U?@Lns47E1%kR.o@n%FcmmsL/@{H8]yf7"
         let bytes: [UInt8] = [
-            0xBB, 0x88, 0x47, 0x1D, 0x65, 0xE2, 0x65, 0x9B, 0x30, 0xC5, 0x5A, 0x53, 0x21, 0xCE, 0xBB, 0x5A, 0xAB, 0x2B, 0x70, 0xA3, 0x98, 0x64,
+            0xBB, 0x88, 0x47, 0x1D, 0x65, 0xE2, 0x65, 0x9B, 0x30, 0xC5, 0x5A, 0x53, 0x21, 0xCE, 0xBB, 0x5A, 0xAB, 0x2B, 0x70, 0xA3, 0x98,
+            0x64,
             0x5C, 0x26, 0xDC, 0xA2, 0xB2, 0xFC, 0xB4, 0x3F, 0xC5, 0x18,
         ]
         #expect(PublicKey(z85: client)?.bytes == bytes)
@@ -77,7 +78,8 @@ import Transport
 
     @Test func `what is no key is refused`() {
         let good = KeyPair.generate().publicKey.description
-        for text in ["", String(good.dropLast()), good + "0", good.dropLast() + "~", good.dropLast() + "\"", good.dropLast() + " ",
+        for text in [
+            "", String(good.dropLast()), good + "0", good.dropLast() + "~", good.dropLast() + "\"", good.dropLast() + " ",
             good.dropLast() + "é", String(repeating: "#", count: 40), " " + good.dropLast(), String(repeating: "\0", count: 40),
         ] as [String] {
             #expect(PublicKey(z85: text) == nil, "\(text)")

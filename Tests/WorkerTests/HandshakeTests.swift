@@ -11,7 +11,9 @@ import Worker
     }
 
     @Test func `one connection that is closed may be a coordinator that ends, several in a row are another server`() {
-        let closed = { (time: Double) in [(time, ConnectionMonitor.Event.connected), (time + 0.1, .handshakeEnded), (time + 0.1, .disconnected)] }
+        let closed = { (time: Double) in
+            [(time, ConnectionMonitor.Event.connected), (time + 0.1, .handshakeEnded), (time + 0.1, .disconnected)]
+        }
         #expect(findings(closed(0) + closed(1)).isEmpty)
         #expect(findings(closed(0) + closed(1) + closed(2)) == [.otherServerKey])
         #expect(findings(closed(0) + closed(1) + [(1.5, .connected), (1.6, .handshakeSucceeded)] + closed(2) + closed(3)).isEmpty)
@@ -42,7 +44,8 @@ import Worker
                 WorkerLoop.Settings(
                     controlEndpoint: endpoint, dataEndpoint: endpoint, curve: CurveClient(identity: worker, server: key),
                     hello: Hello(worker: "w1", host: "lab1", processID: 1, slots: 1, isCentral: false, numericClass: "v1", attempts: []),
-                    storePath: folder, runnerExecutable: "/bin/false", runnerArguments: [], runnerEnvironment: [:], lifeline: nil, log: { _ in }))
+                    storePath: folder, runnerExecutable: "/bin/false", runnerArguments: [], runnerEnvironment: [:], lifeline: nil,
+                    log: { _ in }))
             _ = try loop.run { ContinuousClock.now > deadline ? 3 : 0 }
             return nil
         } catch {
@@ -61,7 +64,9 @@ import Worker
         let error = ending(at: endpoint, expecting: server.publicKey) as? WorkerError
         #expect(error == .keyRefused(endpoint, key: worker.publicKey))
         #expect(error?.errorDescription?.contains("\(worker.publicKey)") == true)
-        #expect(error?.recoverySuggestion?.contains("sower keys enroll") == true && error?.recoverySuggestion?.contains("'\(worker.publicKey)'") == true)
+        #expect(
+            error?.recoverySuggestion?.contains("sower keys enroll") == true
+                && error?.recoverySuggestion?.contains("'\(worker.publicKey)'") == true)
     }
 
     @Test func `a worker that expects another coordinator says so`() throws {

@@ -59,7 +59,9 @@ import Worker
         return (arrived, failures)
     }
 
-    private func content(_ path: String) -> [Data?] { ["train.bin", "test.bin"].map { FileManager.default.contents(atPath: "\(path)/\($0)") } }
+    private func content(_ path: String) -> [Data?] {
+        ["train.bin", "test.bin"].map { FileManager.default.contents(atPath: "\(path)/\($0)") }
+    }
 
     @Test func `its files arrive by their digests and lie in one folder, which the cache neither counts nor evicts`() throws {
         let dataset = HostDataset(store: host)

@@ -21,7 +21,8 @@ package struct MeasuredCell: Sendable, Equatable {
     package var epochs: EpochList
 
     package init(
-        stage: String, arm: String, pair: [Int], replicate: Int, state: String, reason: String?, job: String, attempt: Int?, worker: String?,
+        stage: String, arm: String, pair: [Int], replicate: Int, state: String, reason: String?, job: String, attempt: Int?,
+        worker: String?,
         host: String?, numericClass: String?, seconds: Double?, epochs: EpochList
     ) {
         self.stage = stage
@@ -55,7 +56,8 @@ package struct MetricValues: Sendable {
 
     /// Their order and names are frozen; new ones are added at the end.
     package static let columns = [
-        "study", "stage", "arm", "method", "distance", "models", "clusters", "layers", "head", "matching", "network", "pair", "replicate", "state", "reason", "job",
+        "study", "stage", "arm", "method", "distance", "models", "clusters", "layers", "head", "matching", "network", "pair", "replicate",
+        "state", "reason", "job",
         "attempt", "worker", "host", "numeric_class", "seconds", "epoch", "metric", "value", "protocol", "profile", "deviations",
     ]
 
@@ -103,7 +105,8 @@ package struct MetricValues: Sendable {
         let values: [TableColumn.Value] = [
             text(study), text(cell.stage), text(cell.arm), text(settings?.method), text(settings?.distance), count(settings?.models),
             count(settings?.clusters), count(settings?.layers), text(settings?.head), text(settings?.matching),
-            text(settings?.network), text(Study.name(of: cell.pair)), count(cell.replicate), text(cell.state), text(cell.reason.map(Footnotes.printable)), text(cell.job), count(cell.attempt),
+            text(settings?.network), text(Study.name(of: cell.pair)), count(cell.replicate), text(cell.state),
+            text(cell.reason.map(Footnotes.printable)), text(cell.job), count(cell.attempt),
             text(cell.worker.map(Footnotes.printable)), text(cell.host.map(Footnotes.printable)),
             text(cell.numericClass.map(Footnotes.printable)),
         ]

@@ -67,7 +67,8 @@ package struct Provenance: Sendable, Equatable, Codable {
     package var missing: [MissingCell]
 
     package init(
-        file: String, bytes: Int, sha256: String, contents: ExportContents, definition: Study, programVersion: String, engineVersion: String,
+        file: String, bytes: Int, sha256: String, contents: ExportContents, definition: Study, programVersion: String,
+        engineVersion: String,
         progressDigest: String, hosts: [Host], cellsExpected: Int, missing: [MissingCell]
     ) {
         self.file = file

@@ -33,7 +33,8 @@ extension Figure {
         for place in placed {
             let series = place.series
             let source = series.isPublished ? "published" : "measured"
-            let words = [source, place.panel.title ?? "", series.label, series.arm ?? ""].map(Self.field) + (series.isPublished ? published : own)
+            let words =
+                [source, place.panel.title ?? "", series.label, series.arm ?? ""].map(Self.field) + (series.isPublished ? published : own)
             for point in series.points {
                 let n = series.isPublished ? "" : "\(point.n)"
                 let counts = ["\(place.number)", "\(point.epoch)", n, series.expected.map(String.init) ?? ""]

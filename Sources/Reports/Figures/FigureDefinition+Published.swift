@@ -44,7 +44,8 @@ extension FigureDefinition {
                 style: .ordered(index, of: counts.count))
         }
         return FigureDefinition(
-            name: "figure-6", title: "Aligned filters", architecture: .customResNet18, panels: [Panel(title: nil, curves: curves + [random])],
+            name: "figure-6", title: "Aligned filters", architecture: .customResNet18,
+            panels: [Panel(title: nil, curves: curves + [random])],
             leastSubjects: 1, subjects: "aligned arms (greedy) with 6 models and 1, 2, 4 layers, on custom-resnet18")
     }()
 
@@ -79,7 +80,8 @@ extension FigureDefinition {
                     Curve(
                         "clustered, Fourier", [.clustered(filterSettings)],
                         style: .fourier),
-                    Curve("pre-trained", [.pretrained(head: .fresh), .pretrained(head: .keep)], isSubject: false, style: .pretrained), random,
+                    Curve("pre-trained", [.pretrained(head: .fresh), .pretrained(head: .keep)], isSubject: false, style: .pretrained),
+                    random,
                 ])
         ], leastSubjects: 1, subjects: "a clustered arm (fourier-real) with 6 models, 3 clusters and 17 layers, on Tiny ImageNet")
 
@@ -90,7 +92,8 @@ extension FigureDefinition {
             guard case .clustered(let settings) = arm.method else { return nil }
             let other = settings.distance == filterSettings.distance ? 0 : 1
             return (
-                arm.name, [abs(settings.clusters - filterSettings.clusters), -settings.layers, other, abs(settings.models - filterSettings.models)]
+                arm.name,
+                [abs(settings.clusters - filterSettings.clusters), -settings.layers, other, abs(settings.models - filterSettings.models)]
             )
         }
         return candidates.sorted { $0.distance.lexicographicallyPrecedes($1.distance) }.map(\.name)

@@ -25,7 +25,9 @@ struct FigureLegend: Equatable {
         // A letter is about half as wide as it is high; the sample takes four of them.
         let box = (width: (Double(letters) * 0.54 + 4.5) * font, height: (Double(lines) * 1.32 + 0.8) * font)
         let axes = size.axes(panels: figure.panels.count)
-        let share = (x: box.width / (axes.width / Double(figure.panels.count) - 5 * size.font), y: box.height / (axes.height - 4.5 * size.font))
+        let share = (
+            x: box.width / (axes.width / Double(figure.panels.count) - 5 * size.font), y: box.height / (axes.height - 4.5 * size.font)
+        )
         let points = figure.panels.flatMap { Self.points(of: $0, axis: axis, bands: figure.bands) }
         corner = lines > Self.longest ? nil : Place.allCases.first { place in !points.contains { Self.covers(place, share, $0) } }
         width = corner == nil ? box.width + font : 0

@@ -23,7 +23,8 @@ package enum FigureNotes {
         if figure.hasPublished {
             notes.append(
                 "Dashed: the published means (profile \(PublishedCurves.profile.rawValue), protocol "
-                    + "\(PublishedCurves.evaluationProtocol.rawValue), " + (figureStudy.data == .tinyImageNet ? "Tiny ImageNet)." : "all of CIFAR-100)."))
+                    + "\(PublishedCurves.evaluationProtocol.rawValue), "
+                    + (figureStudy.data == .tinyImageNet ? "Tiny ImageNet)." : "all of CIFAR-100)."))
         }
         notes += deviations(of: study, drawing: figure.arms)
         let partial = figure.panels.flatMap(\.series).contains { $0.n < $0.expected ?? 0 }

@@ -23,7 +23,9 @@ extension FilterPicture {
                 let weights = tile.isColour ? (0..<3).map { tile.values[$0 * area + place] } : [tile.values[place]]
                 let levels = weights.map { Self.level($0, largest: largest[tile.scale] ?? 0) }
                 let rgb = levels.count == 3 ? levels[0] << 16 | levels[1] << 8 | levels[2] : levels[0] * 0x010101
-                let numbers = [left + pixel / 2, top + pixel / 2, left, left + pixel, top, top + pixel].map { FixedPoint.text($0, digits: 4) }
+                let numbers = [left + pixel / 2, top + pixel / 2, left, left + pixel, top, top + pixel].map {
+                    FixedPoint.text($0, digits: 4)
+                }
                 let given = weights.map { "\($0)" } + (levels.count == 3 ? [] : ["", ""])
                 text += (numbers + ["\(rgb)", "\(tile.row + 1)", "\(tile.column + 1)"] + given).joined(separator: ",") + "\n"
             }
@@ -57,7 +59,8 @@ extension FilterPicture {
         script += [
             "set datafile separator comma", "set datafile columnheaders", "unset border", "unset tics", "unset key",
             "set lmargin at screen \(share(left / width))", "set rmargin at screen \(share((left + wide * tile) / width))",
-            "set tmargin at screen \(share((height - top) / height))", "set bmargin at screen \(share((height - top - high * tile) / height))",
+            "set tmargin at screen \(share((height - top) / height))",
+            "set bmargin at screen \(share((height - top - high * tile) / height))",
             "set xrange [0:\(share(wide))]", "set yrange [\(share(high)):0]",
         ]
         if size == .slide {

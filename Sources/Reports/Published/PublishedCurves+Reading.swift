@@ -56,7 +56,9 @@ extension PublishedCurves {
         }
         for (place, metric) in PublishedCurve.metrics.dropLast().enumerated() {
             let (mean, low, high) = (numbers[3 * place], numbers[3 * place + 1], numbers[3 * place + 2])
-            guard low <= mean, mean <= high else { throw .wrongLine(number, "\(metric.rawValue): the mean is not between minimum and maximum") }
+            guard low <= mean, mean <= high else {
+                throw .wrongLine(number, "\(metric.rawValue): the mean is not between minimum and maximum")
+            }
         }
         curves[last].epochs.append(numbers)
     }

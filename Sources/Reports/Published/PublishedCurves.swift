@@ -23,7 +23,8 @@ package struct PublishedCurves: Sendable, Equatable {
     }()
 
     /// The curve with these settings, if it was published.
-    package func curve(_ data: PublishedData, _ arm: String, _ varied: PublishedCurve.Varied? = nil, _ value: Int? = nil) -> PublishedCurve? {
+    package func curve(_ data: PublishedData, _ arm: String, _ varied: PublishedCurve.Varied? = nil, _ value: Int? = nil) -> PublishedCurve?
+    {
         curves.first { $0.data == data && $0.arm == arm && $0.varied == varied && $0.value == value }
     }
 }

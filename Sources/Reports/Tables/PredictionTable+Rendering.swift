@@ -67,7 +67,8 @@ extension PredictionTable {
 
     private static let keys = 2
     private static let headers = [
-        "pair", "replicate", "n", "A", "B", "A − B", "agreement", "only A", "only B", "McNemar p (Holm)", "Stuart-Maxwell", "df", "p (Holm)",
+        "pair", "replicate", "n", "A", "B", "A − B", "agreement", "only A", "only B", "McNemar p (Holm)", "Stuart-Maxwell", "df",
+        "p (Holm)",
     ]
 
     private func fields(of row: PredictionComparison, digits: Int) -> [String] {

@@ -83,7 +83,9 @@ extension SummaryTable {
             "\(FixedPoint.text($0.lowerBound, digits: digits)) to \(FixedPoint.text($0.upperBound, digits: digits))"
         }
         let count = "\(statistics.n) of \(row.expected)\(row.isComplete ? "" : " *")"
-        if published != nil { return keys + [spread, count] + publishedFields(of: row, digits: digits) + comparisonFields(of: row, digits: digits) }
+        if published != nil {
+            return keys + [spread, count] + publishedFields(of: row, digits: digits) + comparisonFields(of: row, digits: digits)
+        }
         return keys + [
             spread, interval ?? text(nil), text(statistics.median), text(statistics.min), text(statistics.max),
             count,

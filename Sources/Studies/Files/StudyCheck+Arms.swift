@@ -3,7 +3,8 @@ extension StudyCheck {
     /// layers are then not held to it.
     /// `replacesHead` says that pre-trained models have other classes, so that their classifier cannot be kept.
     mutating func arms(
-        _ entries: [StudyFile.ArmEntry]?, model: (architecture: ModelArchitecture, imageSize: Int)?, pretrainedPairs: Int, replacesHead: Bool
+        _ entries: [StudyFile.ArmEntry]?, model: (architecture: ModelArchitecture, imageSize: Int)?, pretrainedPairs: Int,
+        replacesHead: Bool
     ) -> [Arm] {
         guard let entries else {
             missing("arms", "list the initializations to compare, for example `arms: [random]`")
@@ -18,7 +19,9 @@ extension StudyCheck {
         var arms: [Arm] = []
         for entry in entries {
             let architecture = architecture(of: entry, in: model)
-            guard let method = method(of: entry, architecture, pretrainedPairs: pretrainedPairs, replacesHead: replacesHead) else { continue }
+            guard let method = method(of: entry, architecture, pretrainedPairs: pretrainedPairs, replacesHead: replacesHead) else {
+                continue
+            }
             guard !unreadable.contains("\(entry.path).name") else { continue }
             let written = entry.name ?? StudyCheck.defaultName(of: entry)
             guard let name = name(written, at: "\(entry.path)", what: "an arm") else { continue }

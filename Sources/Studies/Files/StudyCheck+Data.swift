@@ -93,7 +93,8 @@ extension StudyCheck {
         guard data?.hasSuperclasses ?? true else {
             if written != nil {
                 refuse(
-                    "evaluation.pairs", "evaluation.pairs means nothing for data without superclasses: the task is all classes", "remove it")
+                    "evaluation.pairs", "evaluation.pairs means nothing for data without superclasses: the task is all classes", "remove it"
+                )
             }
             return 1
         }

@@ -18,7 +18,8 @@ extension StudyCheck {
         }
         guard StudyLimits.trainerArguments.contains(command.count), command[0] != "" else {
             refuse(
-                "trainer.command", "trainer.command has \(command.count) words, expected 1 to \(StudyLimits.trainerArguments.upperBound), the first a program",
+                "trainer.command",
+                "trainer.command has \(command.count) words, expected 1 to \(StudyLimits.trainerArguments.upperBound), the first a program",
                 "write the program and its arguments as a list: `command: [python3, train.py]`")
             return nil
         }

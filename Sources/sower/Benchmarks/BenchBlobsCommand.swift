@@ -94,17 +94,21 @@ struct BlobReport: Codable {
             return String(repeating: " ", count: max(0, width - text.count)) + text
         }
         func row(_ one: Case) -> String {
-            (one.direction + (one.streams == 1 ? ", 1 stream" : ", \(one.streams) streams")).padding(toLength: 18, withPad: " ", startingAt: 0)
+            (one.direction + (one.streams == 1 ? ", 1 stream" : ", \(one.streams) streams")).padding(
+                toLength: 18, withPad: " ", startingAt: 0)
                 + number(one.megabytesPerSecond, 0, width: 8) + number(one.cpuSecondsPerGigabyte, 2, width: 12)
                 + number(one.heartbeat.median, 2, width: 12) + number(one.heartbeat.percentile99, 2, width: 10)
         }
-        let idle = "heartbeats alone".padding(toLength: 38, withPad: " ", startingAt: 0)
+        let idle =
+            "heartbeats alone".padding(toLength: 38, withPad: " ", startingAt: 0)
             + number(idleHeartbeat.median, 2, width: 12) + number(idleHeartbeat.percentile99, 2, width: 10)
-        return ([
-            "\(blobCount) blobs of \(blobBytes) bytes each, fsync included\(curve ? ", over CURVE" : ""), \(folder) (\(fileSystem))",
-            "                      MB/s    CPU s/GB      p50 ms    p99 ms",
-        ] + cases.map(row) + [
-            idle, "SHA-256 alone \(number(hashMegabytesPerSecond, 0, width: 0)) MB/s; peak memory \(number(peakMemoryMegabytes, 0, width: 0)) MB",
-        ]).joined(separator: "\n")
+        return
+            ([
+                "\(blobCount) blobs of \(blobBytes) bytes each, fsync included\(curve ? ", over CURVE" : ""), \(folder) (\(fileSystem))",
+                "                      MB/s    CPU s/GB      p50 ms    p99 ms",
+            ] + cases.map(row) + [
+                idle,
+                "SHA-256 alone \(number(hashMegabytesPerSecond, 0, width: 0)) MB/s; peak memory \(number(peakMemoryMegabytes, 0, width: 0)) MB",
+            ]).joined(separator: "\n")
     }
 }

@@ -85,7 +85,8 @@ struct BenchCommand: ParsableCommand {
                             inferenceImagesPerSecond: batch / result.secondsPerInferenceStep,
                             millisecondsPerStep: 1000 * result.secondsPerTrainingStep,
                             split: Dictionary(uniqueKeysWithValues: result.split.map { ($0.key.rawValue, $0.value) }),
-                            sgemmKernels: BLAS.coreName, liveGigaflopsPerStep: result.operationsPerStep / 1e9, sgemmGigaflopsPerSecond: sgemm / 1e9,
+                            sgemmKernels: BLAS.coreName, liveGigaflopsPerStep: result.operationsPerStep / 1e9,
+                            sgemmGigaflopsPerSecond: sgemm / 1e9,
                             liveLimitMilliseconds: 1000 * limit, timesLiveLimit: result.secondsPerTrainingStep / limit,
                             peakMemoryMegabytes: memory))))
         }
@@ -165,9 +166,11 @@ struct EngineReport: Codable {
                 + one.split.sorted { $0.value > $1.value }.map { "\($0.key) \(String(format: "%.1f", $0.value))" }.joined(separator: ", ")
         }
         let limits = Set(cases.map(\.sgemmKernels)).sorted().joined(separator: ", ")
-        return ([
-            row(["architecture", "px", "batch", "train img/s", "infer img/s", "ms/step", "of limit", "peak MB"])
-        ] + rows + ["limit: OpenBLAS's sgemm with its \(limits) kernels", "milliseconds a training step:"] + split).joined(separator: "\n")
+        return
+            ([
+                row(["architecture", "px", "batch", "train img/s", "infer img/s", "ms/step", "of limit", "peak MB"])
+            ] + rows + ["limit: OpenBLAS's sgemm with its \(limits) kernels", "milliseconds a training step:"] + split).joined(
+                separator: "\n")
     }
 }
 

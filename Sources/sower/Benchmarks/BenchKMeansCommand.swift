@@ -39,8 +39,9 @@ struct BenchKMeansCommand: ParsableCommand {
     @Option(help: "How often each is measured; the median counts.")
     var rounds = 1
 
-    @Option(help: ArgumentHelp(
-        "Write points (as the distance has them) and given centres to this safetensors file, and measure nothing.", valueName: "file"))
+    @Option(
+        help: ArgumentHelp(
+            "Write points (as the distance has them) and given centres to this safetensors file, and measure nothing.", valueName: "file"))
     var export: String?
 
     @OptionGroup var output: OutputOptions
@@ -124,9 +125,10 @@ struct KMeansReport: Codable {
                     format: "  %8.3f s  %3d iterations  %7.2f ms each  inertia %.6g", one.seconds, one.iterations,
                     1000 * one.seconds / Double(one.iterations), one.inertia) + ending
         }
-        return ([
-            "\(points) points of \(dimensions) numbers, \(distance), \(threads) threads; features "
-                + String(format: "%.3f s, peak memory %.0f MB", featureSeconds, peakMemoryMegabytes)
-        ] + rows).joined(separator: "\n")
+        return
+            ([
+                "\(points) points of \(dimensions) numbers, \(distance), \(threads) threads; features "
+                    + String(format: "%.3f s, peak memory %.0f MB", featureSeconds, peakMemoryMegabytes)
+            ] + rows).joined(separator: "\n")
     }
 }

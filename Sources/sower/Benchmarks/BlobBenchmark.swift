@@ -90,7 +90,8 @@ struct BlobBenchmark {
                     missing -= 1
                     submitNext()
                 case .fetchFailed(_, let reason, _), .pushFailed(_, let reason):
-                    throw Stop(.incomplete, "a blob did not arrive: \(reason)", remedy: "Look at the disk below \(folder), then measure again.")
+                    throw Stop(
+                        .incomplete, "a blob did not arrive: \(reason)", remedy: "Look at the disk below \(folder), then measure again.")
                 case .delayed(_, let reason):
                     throw Stop(.incomplete, reason, remedy: "Make room below \(folder), or choose another --folder.")
                 case .noticed: break

@@ -56,7 +56,8 @@ struct SimulateCommand: ParsableCommand {
         }
         guard let failure = report.failures.first else { return }
         throw Stop(
-            .someCellsFailed, "\(report.failures.count) of \(report.run) seeds broke a rule; seed \(failure.seed): \(failure.violations[0])",
+            .someCellsFailed,
+            "\(report.failures.count) of \(report.run) seeds broke a rule; seed \(failure.seed): \(failure.violations[0])",
             remedy: failure.command)
     }
 
@@ -154,13 +155,14 @@ private struct SimulationReport: Codable {
         let shown = failures.prefix(20).map { "seed \($0.seed): \($0.violations.joined(separator: "; "))\n  → \($0.command)" }
         let more = failures.count > shown.count ? ["… and \(failures.count - shown.count) seeds more"] : []
         let counts = FaultClass.allCases.compactMap { fault in faults[fault.name].flatMap { $0 > 0 ? "\($0) \(fault.name)" : nil } }
-        return (shown + more + [
-            "\(run) seeds, \(failures.count) with a broken rule; \(events) events in \(String(format: "%.1f", virtualHours)) virtual hours",
-            "\(String(format: "%.1f", seconds)) s, \(String(format: "%.0f", seedsPerSecond)) seeds/s",
-            "\(attempts) attempts, \(readoptions) taken back by a restarted coordinator, \(resumptions) resumed from a checkpoint, "
-                + "\(legacies) results delivered after their worker's death",
-            "faults: " + (counts.isEmpty ? "none" : counts.joined(separator: ", ")),
-            "trace \(traceHash)",
-        ]).joined(separator: "\n")
+        return
+            (shown + more + [
+                "\(run) seeds, \(failures.count) with a broken rule; \(events) events in \(String(format: "%.1f", virtualHours)) virtual hours",
+                "\(String(format: "%.1f", seconds)) s, \(String(format: "%.0f", seedsPerSecond)) seeds/s",
+                "\(attempts) attempts, \(readoptions) taken back by a restarted coordinator, \(resumptions) resumed from a checkpoint, "
+                    + "\(legacies) results delivered after their worker's death",
+                "faults: " + (counts.isEmpty ? "none" : counts.joined(separator: ", ")),
+                "trace \(traceHash)",
+            ]).joined(separator: "\n")
     }
 }

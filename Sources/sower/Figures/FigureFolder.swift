@@ -22,7 +22,9 @@ struct FigureFolder {
         let scratch = "\(path)/\(Self.drawing)\(getpid())"
         try FileManager.default.createDirectory(atPath: scratch, withIntermediateDirectories: true)
         defer { try? FileManager.default.removeItem(atPath: scratch) }
-        func write(_ data: Data, _ ending: String) throws { try data.write(to: URL(fileURLWithPath: "\(scratch)/\(figure.name).\(ending)")) }
+        func write(_ data: Data, _ ending: String) throws {
+            try data.write(to: URL(fileURLWithPath: "\(scratch)/\(figure.name).\(ending)"))
+        }
         try write(Data(figure.script.utf8), "gp")
         try write(Data(figure.csv.utf8), "csv")
         try Gnuplot.draw(name: figure.name, in: scratch)
@@ -30,7 +32,8 @@ struct FigureFolder {
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes, .prettyPrinted]
         try write(
-            encoder.encode(provenance(endings.map { try FigureProvenance.File("\(scratch)/\(figure.name).\($0)") })) + Data("\n".utf8), "json")
+            encoder.encode(provenance(endings.map { try FigureProvenance.File("\(scratch)/\(figure.name).\($0)") })) + Data("\n".utf8),
+            "json")
         // The old provenance must not vouch for new files.
         unlink("\(path)/\(figure.name).json")
         return try (endings + ["json"]).map { ending in

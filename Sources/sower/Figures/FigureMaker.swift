@@ -61,7 +61,8 @@ final class FigureMaker {
         guard name != Self.filters else { return try publishedFilters(request) }
         let definition = FigureDefinition.published.first { $0.name == name } ?? .allArms(of: study)
         return try outcome(
-            Figure.make(definition, of: study, series: series(request.metric), bands: request.bands, published: published(request)), request)
+            Figure.make(definition, of: study, series: series(request.metric), bands: request.bands, published: published(request)), request
+        )
     }
 
     /// Every figure of the paper, or all arms in one when the study has none of them; and the filters. Each with the request for it alone.
@@ -123,7 +124,8 @@ final class FigureMaker {
                 var picture = try FilterSource("\(arm)/1", in: recorded).picture(layer: nil)
                 picture.name = Self.filters
                 if !FigureDefinition.isPublishedFilterArm(arm, of: study) {
-                    picture.notes.append("Published: the Fourier distance, 6 models, 3 clusters, 17 layers; this arm is the one most like it.")
+                    picture.notes.append(
+                        "Published: the Fourier distance, 6 models, 3 clusters, 17 layers; this arm is the one most like it.")
                 }
                 return .made(made(picture, request))
             } catch let stop as Stop where stop.code == .incomplete {

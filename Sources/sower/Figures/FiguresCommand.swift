@@ -14,7 +14,8 @@ struct FiguresCommand: ParsableCommand {
             where it comes from (.json). Figures find their arms by their settings, whatever the arms are called: 2 methods, 3 clusters, \
             4 layers, 5 models, 6 alignment, 7 Gabor layers, 8 first layer only, 9 Tiny ImageNet, 10 filters. A study that has none of \
             them gets one figure of all its arms.
-            Exit codes: 0 drawn, 1 drawn without the cells that failed for good, 2 usage, or no gnuplot, 5 drawn from what there is, cells are missing; or nothing to draw yet.
+            Exit codes: 0 drawn, 1 drawn without the cells that failed for good, 2 usage, or no gnuplot, 5 drawn from what there is, \
+            cells are missing; or nothing to draw yet.
             """)
 
     @Argument(help: "Studies in the results folder; the default is the one used last.")
@@ -40,7 +41,9 @@ struct FiguresCommand: ParsableCommand {
     @Option(help: "column (of a paper) or slide (16:9; the files are called figure-N-slide).")
     var size: FigureSize = .column
 
-    @Flag(inversion: .prefixedNo, help: "The published curves, dashed, beside those that repeat them; never beside synthetic images. The default is --published.")
+    @Flag(
+        inversion: .prefixedNo,
+        help: "The published curves, dashed, beside those that repeat them; never beside synthetic images. The default is --published.")
     var published: Bool?
 
     @Flag(inversion: .prefixedNo, help: "The notes under a figure; without, they stand in its .json alone.")
@@ -110,6 +113,8 @@ struct FigureChoice: ExpressibleByArgument {
 
     init?(argument: String) {
         name = argument.hasPrefix("figure-") || argument == "arms" ? argument : "figure-\(argument)"
-        guard ["arms", FigureMaker.filters].contains(name) || FigureDefinition.published.contains(where: { $0.name == name }) else { return nil }
+        guard ["arms", FigureMaker.filters].contains(name) || FigureDefinition.published.contains(where: { $0.name == name }) else {
+            return nil
+        }
     }
 }

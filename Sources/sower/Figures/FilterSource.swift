@@ -47,7 +47,8 @@ struct FilterSource {
         guard Set(found.map(\.artifact.digest)).count == 1 else {
             throw Stop(.configuration, "\(found.count) artifacts or jobs begin with \(digits)", remedy: "Give more digits.")
         }
-        try self.init(first.artifact.digest, words: "\(first.artifact.name) of job \(first.job.short)", name: first.artifact.digest.short, recorded,
+        try self.init(
+            first.artifact.digest, words: "\(first.artifact.name) of job \(first.job.short)", name: first.artifact.digest.short, recorded,
             shape: NetworkShape(Self.model(of: first.job, recorded)))
     }
 
@@ -68,7 +69,9 @@ struct FilterSource {
         guard let cell = cells.first(where: { $0.arm == arm && "\($0.replicate)" == replicate }) else {
             throw Stop(
                 .configuration, "the study has no arm \(arm.prefix(80)) with a replicate \(replicate.prefix(20))",
-                remedy: "Its arms: \(recorded.study.arms.map(\.name).joined(separator: ", ")); replicates 1 to \(recorded.study.evaluation.replicates).")
+                remedy:
+                    "Its arms: \(recorded.study.arms.map(\.name).joined(separator: ", ")); replicates 1 to \(recorded.study.evaluation.replicates)."
+            )
         }
         let job = try recorded.reader.job(prefix: cell.job.digest.hex)
         guard case .train(let spec) = try JSONDecoder().decode(JobSpec.self, from: Data(job.spec)) else {
@@ -115,10 +118,13 @@ struct FilterSource {
     func picture(layer: Int?) throws -> FilterPicture {
         let layers = shape.initializableLayers
         if let layer, !(1...layers.count).contains(layer) {
-            throw Stop(.configuration, "--layer \(layer): the network has layers 1 to \(layers.count)", remedy: "Layer 1 is the first convolution.")
+            throw Stop(
+                .configuration, "--layer \(layer): the network has layers 1 to \(layers.count)", remedy: "Layer 1 is the first convolution."
+            )
         }
         let file = "figure-10-\(name)" + (layer.map { "-layer-\($0)" } ?? "")
-        let notes = ["\(words.prefix(1).uppercased())\(words.dropFirst()) (\(shape.architecture.rawValue))."] + FigureNotes.origin(of: study)
+        let notes =
+            ["\(words.prefix(1).uppercased())\(words.dropFirst()) (\(shape.architecture.rawValue))."] + FigureNotes.origin(of: study)
         if case .file(let tensors) = content {
             let isCodebook = tensors.entries.contains { $0.name.hasSuffix(".counts") }
             let isInitialization = tensors.entries.contains { $0.name.hasSuffix(".assignment") }
@@ -141,13 +147,17 @@ struct FilterSource {
 
     /// A codebook's centres have counts; those of an initialization are counted in its assignment. `nil` for a layer without any.
     private static func centres(of layer: String, number: Int, in file: SafetensorsFile) throws -> FilterPicture.Centres? {
-        guard let entry = file.entry("\(layer).centres"), entry.shape.count == 3, entry.shape[1] == entry.shape[2], entry.count > 0 else { return nil }
+        guard let entry = file.entry("\(layer).centres"), entry.shape.count == 3, entry.shape[1] == entry.shape[2], entry.count > 0 else {
+            return nil
+        }
         let (count, side) = (entry.shape[0], entry.shape[1])
         let values = try finite(file.floats(entry.name), of: layer)
         var counts = [Int](repeating: 0, count: count)
         if file.entry("\(layer).counts") != nil {
             // No layer has more kernels than this; a larger count is not what was counted.
-            for (index, number) in try file.int64s("\(layer).counts").prefix(count).enumerated() { counts[index] = Int(min(max(number, 0), 1 << 40)) }
+            for (index, number) in try file.int64s("\(layer).counts").prefix(count).enumerated() {
+                counts[index] = Int(min(max(number, 0), 1 << 40))
+            }
         } else {
             for index in try file.uint8s("\(layer).assignment") where Int(index) < count { counts[Int(index)] += 1 }
         }
@@ -158,10 +168,14 @@ struct FilterSource {
     private func filters(of layer: ParameterDescription) throws -> [Float] {
         switch content {
         case .drawn(let start, let seed):
-            guard let tensor = try NetworkStart.drawnFilters(of: layer, start: start, shape: shape, seed: seed) else { throw absent(layer.name) }
+            guard let tensor = try NetworkStart.drawnFilters(of: layer, start: start, shape: shape, seed: seed) else {
+                throw absent(layer.name)
+            }
             return tensor.values
         case .file(let file):
-            if file.entry("\(layer.name).assignment") != nil { return try Self.finite(InitializationFile(file).filters(of: layer).values, of: layer.name) }
+            if file.entry("\(layer.name).assignment") != nil {
+                return try Self.finite(InitializationFile(file).filters(of: layer).values, of: layer.name)
+            }
             guard let entry = file.entry(layer.name), entry.shape == layer.shape else { throw absent(layer.name) }
             return try Self.finite(file.floats(layer.name), of: layer.name)
         }
@@ -169,7 +183,9 @@ struct FilterSource {
 
     private static func finite(_ values: [Float], of layer: String) throws -> [Float] {
         guard values.allSatisfy(\.isFinite) else {
-            throw Stop(.configuration, "a weight of \(layer) is not a finite number", remedy: "`sower verify` says whether the file is what was recorded.")
+            throw Stop(
+                .configuration, "a weight of \(layer) is not a finite number",
+                remedy: "`sower verify` says whether the file is what was recorded.")
         }
         return values
     }

@@ -41,7 +41,9 @@ struct DoctorCommand: ParsableCommand {
     @OptionGroup var output: OutputOptions
 
     func validate() throws {
-        guard study == nil || data.isEmpty else { throw ValidationError("--data is for a look without a study: a study names its own data") }
+        guard study == nil || data.isEmpty else {
+            throw ValidationError("--data is for a look without a study: a study names its own data")
+        }
         guard study != nil || (overrides.isEmpty && stateDicts.isEmpty) else {
             throw ValidationError("--set and --from-state-dict change a study: name it")
         }
@@ -54,11 +56,12 @@ struct DoctorCommand: ParsableCommand {
         let (local, digest) = here(loaded, checkup)
         var verdicts = [local]
         if let loaded { verdicts += try elsewhere(loaded, checkup, digest: digest) }
-        let whole = checkup.map { checkup in
-            checkup.verdict(
-                loaded, verdicts: Dictionary(verdicts.map { ($0.host, $0) }) { first, _ in first },
-                free: HostExamination.freeBytes(at: resultsPath), runCommand: studyOptions?.runCommand(results) ?? "sower run")
-        } ?? wrong
+        let whole =
+            checkup.map { checkup in
+                checkup.verdict(
+                    loaded, verdicts: Dictionary(verdicts.map { ($0.host, $0) }) { first, _ in first },
+                    free: HostExamination.freeBytes(at: resultsPath), runCommand: studyOptions?.runCommand(results) ?? "sower run")
+            } ?? wrong
         let seconds = (ContinuousClock.now - start) / .seconds(1)
         let report = DoctorReport(study: whole, hosts: verdicts, seconds: (seconds * 10).rounded() / 10)
         switch output.outputMode {
@@ -75,7 +78,8 @@ struct DoctorCommand: ParsableCommand {
             output.outputMode == .cli
                 ? [
                     isWrong ? "the study cannot run like that" : nil,
-                    failed.isEmpty ? nil : "\(failed.count) of \(verdicts.count) hosts cannot work: \(failed.map(\.host).joined(separator: ", "))",
+                    failed.isEmpty
+                        ? nil : "\(failed.count) of \(verdicts.count) hosts cannot work: \(failed.map(\.host).joined(separator: ", "))",
                 ].compactMap(\.self).joined(separator: "; ") : nil)
     }
 
@@ -98,7 +102,8 @@ struct DoctorCommand: ParsableCommand {
         } catch {
             let stop = Stop(error)
             let problem = DoctorReport.Problem(
-                check: error is DatasetError ? "data" : "study", message: stop.message ?? "", remedy: stop.remedy ?? "correct it, then look again",
+                check: error is DatasetError ? "data" : "study", message: stop.message ?? "",
+                remedy: stop.remedy ?? "correct it, then look again",
                 isFatal: true)
             return (nil, DoctorReport.HostVerdict(host: options.study, summary: "study", problems: [problem]))
         }
@@ -147,7 +152,11 @@ struct DoctorCommand: ParsableCommand {
     private func elsewhere(_ cluster: Cluster, _ checkup: StudyCheckup?, digest: String?) throws -> [DoctorReport.HostVerdict] {
         let targets = cluster.hosts.compactMap { host in if case .ssh(let access) = host.place { (host, access) } else { nil } }
         var verdicts = cluster.hosts.compactMap { host in
-            if case .slurm(let allocation) = host.place { SlurmVerdict.of(host, allocation).adding(checkup?.notes(ofUnseen: host) ?? ([], [])) } else { nil }
+            if case .slurm(let allocation) = host.place {
+                SlurmVerdict.of(host, allocation).adding(checkup?.notes(ofUnseen: host) ?? ([], []))
+            } else {
+                nil
+            }
         }
         guard !targets.isEmpty else { return verdicts }
         // Something must listen there for the hosts to reach; a sweep that runs does.
@@ -164,7 +173,8 @@ struct DoctorCommand: ParsableCommand {
             return try HostVisit(
                 access,
                 Examination(
-                    coordinatorHost: cluster.coordinator.host, coordinatorPort: cluster.coordinator.port, dataPaths: host.data?.folders ?? [], store: host.store,
+                    coordinatorHost: cluster.coordinator.host, coordinatorPort: cluster.coordinator.port,
+                    dataPaths: host.data?.folders ?? [], store: host.store,
                     study: checkup?.examined(host)),
                 program: program, packed: { try program.pack(home: home) })
         }

@@ -196,7 +196,8 @@ extension DoctorReport.HostVerdict {
                     remedy: "ssh \(login.words) sudo timedatectl set-ntp true", isFatal: false))
         }
         let place = path?.folders.joined(separator: ", ") ?? ""
-        let copy = (path?.folders ?? []).map { login.copy(to: $0) }.joined(separator: "; ") + "   or in cluster.yaml: data: push, or data: fetch"
+        let copy =
+            (path?.folders ?? []).map { login.copy(to: $0) }.joined(separator: "; ") + "   or in cluster.yaml: data: push, or data: fetch"
         if let reason = facts.dataProblem {
             problems.append(Problem(check: "data", message: reason, remedy: copy, isFatal: true))
         } else if let data, let theirs = facts.dataDigest, theirs != data {
@@ -252,7 +253,8 @@ extension DoctorReport.HostVerdict {
     /// The Debian packages of what the program needs; all of it but the C library is sent along.
     static let packages = [
         "libzmq.so.5": "libzmq5", "libopenblas.so.0": "libopenblas0", "libsqlite3.so.0": "libsqlite3-0", "libstdc++.so.6": "libstdc++6",
-        "libgcc_s.so.1": "libgcc-s1", "libgfortran.so.5": "libgfortran5", "libturbojpeg.so.0": "libturbojpeg0", "libsodium.so.23": "libsodium23", "libc.so.6": "libc6",
+        "libgcc_s.so.1": "libgcc-s1", "libgfortran.so.5": "libgfortran5", "libturbojpeg.so.0": "libturbojpeg0",
+        "libsodium.so.23": "libsodium23", "libc.so.6": "libc6",
     ]
 
     static func remedy(ofStart reason: String, login: String) -> String {

@@ -58,7 +58,9 @@ struct HostCommand: ParsableCommand {
                 arguments += ["--lifetime", "\(left)s"]
             }
             guard let task = SlurmTaskID(environment: variables), let coordinator = order.worker.coordinatorKey else {
-                throw Stop(.configuration, "this is no task of a job array that a sweep has handed in", remedy: "`sower run --cluster` hands one in.")
+                throw Stop(
+                    .configuration, "this is no task of a job array that a sweep has handed in",
+                    remedy: "`sower run --cluster` hands one in.")
             }
             arguments += ["--coordinator-key=\(coordinator)", "--enrolment", "\(order.enrolment)/\(task.text)"]
             let random = String(UInt32.random(in: 0...UInt32.max), radix: 36)

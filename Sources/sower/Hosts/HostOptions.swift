@@ -25,12 +25,17 @@ struct HostOptions: ParsableArguments {
         for text in label {
             let parts = Self.parts(of: [text])
             guard let part = parts.first, Labels.isPart(part.0), Labels.isPart(part.1) else {
-                throw ValidationError("--label \(text.prefix(200)): expected KEY=VALUE, each of 1 to 64 of A–Z a–z 0–9 . _ -, for example class=zen4")
+                throw ValidationError(
+                    "--label \(text.prefix(200)): expected KEY=VALUE, each of 1 to 64 of A–Z a–z 0–9 . _ -, for example class=zen4")
             }
         }
         let keys = Self.parts(of: label).map(\.0)
-        guard Set(keys).count == keys.count else { throw ValidationError("--label: \(keys.sorted().joined(separator: ", ")): each key once") }
-        guard keys.count <= StudyLimits.labels else { throw ValidationError("--label: \(keys.count) labels, at most \(StudyLimits.labels)") }
+        guard Set(keys).count == keys.count else {
+            throw ValidationError("--label: \(keys.sorted().joined(separator: ", ")): each key once")
+        }
+        guard keys.count <= StudyLimits.labels else {
+            throw ValidationError("--label: \(keys.count) labels, at most \(StudyLimits.labels)")
+        }
     }
 
     private static func parts(of labels: [String]) -> [(String, String)] {

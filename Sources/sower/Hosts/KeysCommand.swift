@@ -15,7 +15,8 @@ struct KeysCommand: ParsableCommand {
         subcommands: [Generate.self, Enroll.self, Pin.self, Revoke.self, Rotate.self, List.self])
 
     struct Generate: ParsableCommand {
-        static let configuration = CommandConfiguration(commandName: "generate", abstract: "Make this host's key pair, unless it has one, and print its public key.")
+        static let configuration = CommandConfiguration(
+            commandName: "generate", abstract: "Make this host's key pair, unless it has one, and print its public key.")
 
         @OptionGroup var keys: KeysOption
         @OptionGroup var output: OutputOptions

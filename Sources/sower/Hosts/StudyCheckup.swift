@@ -69,7 +69,8 @@ struct StudyCheckup {
             problems.append(
                 Problem(
                     check: "trainer",
-                    message: "the trainer's program \(program) is not there, or may not be run" + (isCertain ? "" : ", unless `setup` or PATH bring it"),
+                    message: "the trainer's program \(program) is not there, or may not be run"
+                        + (isCertain ? "" : ", unless `setup` or PATH bring it"),
                     remedy: "install it there, or name its folder in cluster.yaml (environment: {PATH: …}): \(look)", isFatal: isCertain))
         }
         return (problems.isEmpty ? ["trainer: \(trainer.name) can run, by \(program)"] : [], problems)
@@ -81,7 +82,9 @@ struct StudyCheckup {
         var problems: [Problem] = []
         switch host.data {
         case .folders(let folders):
-            if facts.dataDigest == dataset { notes.append("data: \(folders.joined(separator: ", ")) has the study's, digest \(dataset.prefix(12))") }
+            if facts.dataDigest == dataset {
+                notes.append("data: \(folders.joined(separator: ", ")) has the study's, digest \(dataset.prefix(12))")
+            }
         case .push, nil:
             let path = needs.dataPath
             if host.data == nil, found.hasDataAtPath {
@@ -103,12 +106,15 @@ struct StudyCheckup {
             }
             // What is downloaded is unpacked beside it.
             bytes = names.compactMap { PublishedDataset.named($0)?.downloadBytes }.reduce(0, +) + needs.dataBytes
-            notes.append("data: \(names.joined(separator: ", ")) will be downloaded from \(mirror ?? "the publisher") unless it is in the host's cache")
+            notes.append(
+                "data: \(names.joined(separator: ", ")) will be downloaded from \(mirror ?? "the publisher") unless it is in the host's cache"
+            )
         }
         if bytes > facts.freeBytes {
             problems.append(
                 Problem(
-                    check: "disk", message: "\(ByteText.of(facts.freeBytes)) free in \(facts.freeWhere), and the data take \(ByteText.of(bytes))",
+                    check: "disk",
+                    message: "\(ByteText.of(facts.freeBytes)) free in \(facts.freeWhere), and the data take \(ByteText.of(bytes))",
                     remedy: "make room, or name another folder in cluster.yaml: store: /scratch/sower", isFatal: true))
         }
         return (notes, problems)
@@ -128,7 +134,9 @@ struct StudyCheckup {
     /// - Parameters:
     ///   - verdicts: on the hosts, by their names; of this host in any case.
     ///   - free: bytes in this study's folder.
-    func verdict(_ cluster: Cluster?, verdicts: [String: DoctorReport.HostVerdict], free: Int, runCommand: String) -> DoctorReport.HostVerdict {
+    func verdict(_ cluster: Cluster?, verdicts: [String: DoctorReport.HostVerdict], free: Int, runCommand: String)
+        -> DoctorReport.HostVerdict
+    {
         var problems: [Problem] = []
         for demand in demands where !demand.labels.isEmpty || demand.runsCommand {
             problems += problem(of: demand, cluster, verdicts, runCommand: runCommand).map { [$0] } ?? []
@@ -136,10 +144,13 @@ struct StudyCheckup {
         if artifactBytes > free {
             problems.append(
                 Problem(
-                    check: "disk", message: "\(ByteText.of(free)) free in \(loaded.folder.path), and about \(ByteText.of(artifactBytes)) of artifacts will come",
+                    check: "disk",
+                    message:
+                        "\(ByteText.of(free)) free in \(loaded.folder.path), and about \(ByteText.of(artifactBytes)) of artifacts will come",
                     remedy: "make room, or name another folder: --results DIR", isFatal: true))
         }
-        let words = "study: \(jobs) jobs to run, data \(loaded.dataWords), \(ByteText.of(needs.dataBytes)) in \(needs.dataFiles.count) files, "
+        let words =
+            "study: \(jobs) jobs to run, data \(loaded.dataWords), \(ByteText.of(needs.dataBytes)) in \(needs.dataFiles.count) files, "
             + "about \(ByteText.of(artifactBytes)) of artifacts to come"
         return DoctorReport.HostVerdict(host: loaded.study.name, summary: words, problems: problems)
     }
@@ -165,7 +176,8 @@ struct StudyCheckup {
                 demand.runsCommand ? "allow_commands: true" : nil,
             ].compactMap(\.self).joined(separator: ", ")
             return Problem(
-                check: check, message: "jobs need \(what), and no entry of the cluster file has that", remedy: "in cluster.yaml, for a host that is one: \(settings)",
+                check: check, message: "jobs need \(what), and no entry of the cluster file has that",
+                remedy: "in cluster.yaml, for a host that is one: \(settings)",
                 isFatal: true)
         }
         guard able.allSatisfy({ verdicts[$0.name]?.isWell == false }) else { return nil }
@@ -184,7 +196,9 @@ extension JobSpec {
                 spec.keepsWeights ? try NetworkShape(spec.model).parameters.reduce(0) { $0 + 4 * $1.count } : 0
             // A byte a kernel.
             case .sample(let spec):
-                try NetworkShape(spec.model).parameters.filter { $0.shape.count == 4 }.prefix(spec.layers).reduce(0) { $0 + $1.shape[0] * $1.shape[1] }
+                try NetworkShape(spec.model).parameters.filter { $0.shape.count == 4 }.prefix(spec.layers).reduce(0) {
+                    $0 + $1.shape[0] * $1.shape[1]
+                }
             case .align(let spec):
                 try NetworkShape(spec.model).parameters.filter { $0.shape.count == 4 }.prefix(spec.layers).reduce(0) { $0 + 4 * $1.count }
             case .file(let spec): spec.size

@@ -30,7 +30,8 @@ extension StudyNeeds {
             findings.hasDataFromEarlier = HostDataset.isWhole(HostDataset.folder(of: digest, inStore: store), notice)
         }
         if let program {
-            findings.hasProgram = program.contains("/") ? FileManager.default.isExecutableFile(atPath: program) : Programs.path(of: program) != nil
+            findings.hasProgram =
+                program.contains("/") ? FileManager.default.isExecutableFile(atPath: program) : Programs.path(of: program) != nil
         }
         findings.wrongFiles = programFiles.filter { file in
             guard let data = try? Data(contentsOf: URL(fileURLWithPath: file.name), options: .mappedIfSafe) else { return true }

@@ -12,7 +12,8 @@ struct JobCommand: ParsableCommand {
 
     struct Run: ParsableCommand {
         static let configuration = CommandConfiguration(
-            commandName: "run", abstract: "Run one job in this process, as a runner would; its artifact goes to the study's store, the ledger is not changed.",
+            commandName: "run",
+            abstract: "Run one job in this process, as a runner would; its artifact goes to the study's store, the ledger is not changed.",
             discussion: "JOB is the beginning of a job's id in a study's ledger, or a file with a job's specification as JSON.")
 
         @Argument(help: "A job's id (or its beginning), or SPEC.json.")
@@ -36,7 +37,9 @@ struct JobCommand: ParsableCommand {
             do {
                 spec = try JSONDecoder().decode(JobSpec.self, from: Data(bytes))
             } catch {
-                throw Stop(.configuration, "\(job) is no job specification: \(error)", remedy: "`sower status --cells` lists jobs; give the beginning of an id.")
+                throw Stop(
+                    .configuration, "\(job) is no job specification: \(error)",
+                    remedy: "`sower status --cells` lists jobs; give the beginning of an id.")
             }
             let inputs = try spec.inputs.flatMap { input in
                 try recorded.reader.job(prefix: input.digest.hex).artifacts.map { InputArtifact(job: input, artifact: $0) }
@@ -49,7 +52,9 @@ struct JobCommand: ParsableCommand {
                 trainerPaths: loaded.study.trainer?.paths ?? [])
             let result = JobRunner(allowsCommands: allowCommand, now: MonotonicClock.now).run(request) { metrics in
                 guard output.outputMode == .cli else { return }
-                printToError("epoch \(metrics.epoch): validation accuracy \(metrics.validationAccuracy) %, training loss \(metrics.trainingLoss), \(Int(Double(metrics.images) / metrics.seconds)) images/s")
+                printToError(
+                    "epoch \(metrics.epoch): validation accuracy \(metrics.validationAccuracy) %, training loss \(metrics.trainingLoss), \(Int(Double(metrics.images) / metrics.seconds)) images/s"
+                )
             }
             if case .failed(let failure) = result.outcome { throw Stop(.someCellsFailed, "\(failure.code): \(failure.message)") }
             try show(result, of: spec)
@@ -57,7 +62,9 @@ struct JobCommand: ParsableCommand {
 
         private func readFile() throws -> [UInt8] {
             guard let data = FileManager.default.contents(atPath: job), data.count <= Limits.specBytes else {
-                throw Stop(.configuration, "\(job) cannot be read, or has more than \(Limits.specBytes) bytes", remedy: "Give a job's specification as JSON.")
+                throw Stop(
+                    .configuration, "\(job) cannot be read, or has more than \(Limits.specBytes) bytes",
+                    remedy: "Give a job's specification as JSON.")
             }
             return Array(data)
         }

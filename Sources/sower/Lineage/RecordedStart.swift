@@ -64,8 +64,10 @@ struct RecordedStart {
         }
         // In a chain only the first link starts from it.
         for cell in replicate {
-            guard case .train(let spec)? = try? JSONDecoder().decode(
-                JobSpec.self, from: Data(recorded.reader.job(prefix: cell.job.digest.hex).spec)), case .filters(let sample, _) = spec.start
+            guard
+                case .train(let spec)? = try? JSONDecoder().decode(
+                    JobSpec.self, from: Data(recorded.reader.job(prefix: cell.job.digest.hex).spec)),
+                case .filters(let sample, _) = spec.start
             else { continue }
             try self.init(recorded.reader.job(prefix: sample.digest.hex), place: place)
             return

@@ -67,7 +67,8 @@ struct StudyReplay: Codable {
                     cell.obstacle = "\(failure.code): \(failure.message)"
                 } else {
                     let outcome = job.divergedAt.map { AttemptOutcome.diverged(epoch: $0.epoch, step: $0.step) } ?? .finished
-                    let first = RunnerResult(outcome: outcome, epochs: Array(row.epochs), artifacts: job.artifacts, seconds: job.seconds ?? 0)
+                    let first = RunnerResult(
+                        outcome: outcome, epochs: Array(row.epochs), artifacts: job.artifacts, seconds: job.seconds ?? 0)
                     cell.difference = ResultDifference(recorded: first, again: again)?.description
                 }
             } catch let error as ArtifactStoreError {

@@ -3,8 +3,8 @@ import Reports
 import Studies
 
 extension StudyVerification {
-    /// Every file with a provenance in the study's `tables/` and `exports/`, and `also` elsewhere: its bytes are those that were written, and where the ledger
-    /// has not changed since, deriving it again gives the same.
+    /// Every file with a provenance in the study's `tables/` and `exports/`, and `also` elsewhere: its bytes are those that were
+    /// written, and where the ledger has not changed since, deriving it again gives the same.
     mutating func checkExports(_ folder: StudyFolder, also: [String], results: String) throws {
         let places = ([folder.tables, folder.exports] + also).flatMap { place in
             ((try? FileManager.default.contentsOfDirectory(atPath: place)) ?? []).sorted()
@@ -16,8 +16,11 @@ extension StudyVerification {
         let progress = try recorded.reader.progressDigest(study: recorded.id).hex
         for (place, name) in places {
             let path = "\(place)/\(name.dropLast(Provenance.fileSuffix.count))"
-            let again = "Write it again: " + (place == folder.tables ? folder.resumeCommand(results: results) : "the `sower export` that made it")
-            func add(_ what: String) { problems.append(Problem(what: "\(path): \(what)", remedy: "\(again); or remove it and its provenance.")) }
+            let again =
+                "Write it again: " + (place == folder.tables ? folder.resumeCommand(results: results) : "the `sower export` that made it")
+            func add(_ what: String) {
+                problems.append(Problem(what: "\(path): \(what)", remedy: "\(again); or remove it and its provenance."))
+            }
             guard let (origin, source) = OriginFile.read(ExportOrigin.self, at: path + Provenance.fileSuffix),
                 origin.file == URL(fileURLWithPath: path).lastPathComponent
             else {

@@ -4,8 +4,9 @@ import Reports
 import Studies
 
 extension StudyVerification {
-    /// Every figure in the study's `figures/`, and `also` elsewhere: its files are those that were written, and where the ledger has not changed since, its
-    /// numbers and its script, made again, are the same. Pictures are not drawn again: their letters are those of the host's fonts.
+    /// Every figure in the study's `figures/`, and `also` elsewhere: its files are those that were written, and where the
+    /// ledger has not changed since, its numbers and its script, made again, are the same. Pictures are not drawn again: their letters are
+    /// those of the host's fonts.
     mutating func checkFigures(_ folder: StudyFolder, also: [String]) throws {
         let places = ([folder.figures] + also).flatMap { place in
             ((try? FileManager.default.contentsOfDirectory(atPath: place)) ?? []).sorted()

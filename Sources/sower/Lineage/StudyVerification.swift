@@ -170,11 +170,14 @@ struct StudyVerification: Codable {
     private static func words(_ count: Int, _ what: String, outdated: Int) -> String {
         guard count > 0 else { return "" }
         return ", \(count) \(what)"
-            + (outdated == 0 ? "" : " (\(outdated) of them not derived again: a sweep is running, the ledger has changed since, or another build wrote them)")
+            + (outdated == 0
+                ? ""
+                : " (\(outdated) of them not derived again: a sweep is running, the ledger has changed since, or another build wrote them)")
     }
 
     var lines: [String] {
-        let counts = "\(jobs) jobs, \(epochs) epochs, \(cells) cells, \(artifacts) artifacts (\(artifactBytes) bytes)"
+        let counts =
+            "\(jobs) jobs, \(epochs) epochs, \(cells) cells, \(artifacts) artifacts (\(artifactBytes) bytes)"
             + Self.words(exports, "exported files", outdated: outdatedExports) + Self.words(figures, "figures", outdated: outdatedFigures)
         let replayed = replay?.lines ?? []
         guard !problems.isEmpty else { return ["\(study): \(counts): nothing is wrong"] + replayed }

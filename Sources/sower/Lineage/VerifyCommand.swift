@@ -7,8 +7,9 @@ struct VerifyCommand: ParsableCommand {
         commandName: "verify", abstract: "Check that ledger, artifacts, tables and exported files are what was recorded, to the bit.",
         discussion: """
             Reads everything and changes nothing, also while the sweep runs. Files in the study's tables/ and exports/ are derived \
-            from the ledger again and compared, and so are the numbers and scripts of its figures; with --also, those in other folders. With --replay some evaluations are trained again, from their inputs in the store, and \
-            every metric of every epoch and every artifact is compared to the bit.
+            from the ledger again and compared, and so are the numbers and scripts of its figures; with --also, those in other folders. \
+            With --replay some evaluations are trained again, from their inputs in the store, and every metric of every epoch and every \
+            artifact is compared to the bit.
             Exit codes: 0 nothing is wrong, 1 something is damaged or missing, 2 usage.
             """)
 

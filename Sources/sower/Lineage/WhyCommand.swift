@@ -42,7 +42,8 @@ struct WhyCommand: ParsableCommand {
         guard let cell = cells.first(where: { $0.place == job }) else {
             throw Stop(
                 .configuration, "the study has no cell \(job.prefix(200))",
-                remedy: "`sower status --cells` lists them; write ARM/PAIR/REPLICATE, for example \(cells.first?.place ?? "random/10-14/1").")
+                remedy:
+                    "`sower status --cells` lists them; write ARM/PAIR/REPLICATE, for example \(cells.first?.place ?? "random/10-14/1").")
         }
         return cell
     }
@@ -105,7 +106,8 @@ struct WhyReport: Codable {
     init(_ row: JobRow, cells: [CellRow], _ recorded: RecordedStudy) throws {
         study = Origin(
             name: recorded.study.name, digest: recorded.study.digest.hex, profile: recorded.study.profile.rawValue,
-            evaluationProtocol: recorded.study.evaluationProtocol.rawValue, seed: String(recorded.study.seed), deviations: recorded.study.deviations)
+            evaluationProtocol: recorded.study.evaluationProtocol.rawValue, seed: String(recorded.study.seed),
+            deviations: recorded.study.deviations)
         job = row.id.digest.hex
         what = Self.words(row)
         state = row.state.rawValue
@@ -131,7 +133,8 @@ struct WhyReport: Codable {
 
     private static func explanation(_ row: JobRow, sources: [LineageNode], _ recorded: RecordedStudy) -> String {
         let isCoordinated = recorded.reader.coordinatorProcess != nil
-        let resume = "`\(recorded.folder.resumeCommand(results: URL(fileURLWithPath: recorded.folder.path).deletingLastPathComponent().path))` goes on"
+        let resume =
+            "`\(recorded.folder.resumeCommand(results: URL(fileURLWithPath: recorded.folder.path).deletingLastPathComponent().path))` goes on"
         switch row.state {
         case .finished: return "It is finished; its first result stands."
         case .diverged:
@@ -165,7 +168,8 @@ struct WhyReport: Codable {
             case .weights(let job, let head): start = "the weights of \(job.short)\(head == .fresh ? " with a fresh head" : "")"
             case .filters(let job, let layers): start = "the filters of \(job.short) in \(layers) layers"
             }
-            return "train \(train.model.architecture) on \(train.superclasses.isEmpty ? "all classes" : "superclasses \(Study.name(of: train.superclasses))") from \(start)"
+            return
+                "train \(train.model.architecture) on \(train.superclasses.isEmpty ? "all classes" : "superclasses \(Study.name(of: train.superclasses))") from \(start)"
                 + (train.trainer.map { " with \($0.name)" } ?? "")
         case .cluster(let cluster):
             return "cluster the kernels of \(cluster.sources.count) networks, \(cluster.distance.rawValue), k = \(cluster.clusters)"
@@ -183,12 +187,15 @@ struct WhyReport: Codable {
     func text(isFull: Bool) -> String {
         var lines = ["job \(job.prefix(12))  \(state)  \(what)", "  " + explanation]
         for cell in cells {
-            lines.append("  cell \(cell.arm) \(cell.pair) replicate \(cell.replicate): validation accuracy \(String(format: "%.2f", cell.validationAccuracy)) % after epoch \(cell.epoch)")
+            lines.append(
+                "  cell \(cell.arm) \(cell.pair) replicate \(cell.replicate): validation accuracy \(String(format: "%.2f", cell.validationAccuracy)) % after epoch \(cell.epoch)"
+            )
         }
         if let resultDigest { lines.append("  result \(isFull ? resultDigest : String(resultDigest.prefix(12)))") }
         func short(_ digest: String) -> String { isFull ? digest : String(digest.prefix(12)) }
         lines.append(
-            "  study \(study.name), SHA-256 \(short(study.digest)), profile \(study.profile), protocol \(study.evaluationProtocol), seed \(study.seed)")
+            "  study \(study.name), SHA-256 \(short(study.digest)), profile \(study.profile), protocol \(study.evaluationProtocol), seed \(study.seed)"
+        )
         if !study.deviations.isEmpty { lines.append("  not as published: \(study.deviations.joined(separator: "; "))") }
         if let dataset = lineage.dataset { lines.append("  data set SHA-256 \(short(dataset))") }
         if !attempts.isEmpty { lines.append("  attempts:") }

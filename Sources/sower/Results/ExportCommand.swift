@@ -60,15 +60,19 @@ struct ExportCommand: ParsableCommand {
 
     @Option(
         name: [.customShort("o"), .customLong("output")],
-        help: ArgumentHelp("Where to; - for standard output, without provenance. The default lies in the study's folder, in exports/.", valueName: "file"))
+        help: ArgumentHelp(
+            "Where to; - for standard output, without provenance. The default lies in the study's folder, in exports/.", valueName: "file"))
     var output: String?
 
-    @Option(name: .customLong("stage"), parsing: .singleValue, help: "Only this stage: pretrain or evaluate; of a joblog any. May be repeated.")
+    @Option(
+        name: .customLong("stage"), parsing: .singleValue, help: "Only this stage: pretrain or evaluate; of a joblog any. May be repeated.")
     var stages: [Stage] = []
 
     @Option(
         name: .customLong("metric"), parsing: .singleValue,
-        help: "Only this metric, named as for `sower table`; may be repeated. Of a table and of Optuna's trials it is the one; the default is validation_accuracy.")
+        help:
+            "Only this metric, named as for `sower table`; may be repeated. Of a table and of Optuna's trials it is the one; the default is validation_accuracy."
+    )
     var metrics: [TableMetric] = []
 
     @Option(help: "cli, json (exactly one JSON value on standard output) or quiet.")
@@ -106,7 +110,9 @@ struct ExportCommand: ParsableCommand {
     private var defaultName: String {
         let parts: [String] =
             switch format.kind {
-            case .values: ["values"] + contents.stages.filter { _ in !stages.isEmpty }.map(\.rawValue) + (metrics.isEmpty ? [] : contents.metrics.map(\.rawValue))
+            case .values:
+                ["values"] + contents.stages.filter { _ in !stages.isEmpty }.map(\.rawValue)
+                    + (metrics.isEmpty ? [] : contents.metrics.map(\.rawValue))
             case .table: contents.metrics.map(\.rawValue)
             case .attempts: ["joblog"] + (stages.isEmpty ? [] : contents.stages.map(\.rawValue))
             case .trials: ["optuna"] + (metrics.isEmpty ? [] : contents.metrics.map(\.rawValue))
@@ -137,7 +143,8 @@ struct ExportCommand: ParsableCommand {
         do {
             try FileManager.default.createDirectory(atPath: folder.exports, withIntermediateDirectories: true)
         } catch {
-            throw Stop(.configuration, "there is no folder \(folder.exports), and none can be made", remedy: "Give another place with -o FILE.")
+            throw Stop(
+                .configuration, "there is no folder \(folder.exports), and none can be made", remedy: "Give another place with -o FILE.")
         }
         return "\(folder.exports)/\(defaultName)"
     }

@@ -74,7 +74,8 @@ final class ExportSink {
 
     static func stop(_ path: String, _ code: Int32) -> Stop {
         Stop(
-            code == ENOSPC || code == EDQUOT ? .incomplete : .configuration, "\(path) could not be written: \(String(cString: strerror(code)))",
+            code == ENOSPC || code == EDQUOT ? .incomplete : .configuration,
+            "\(path) could not be written: \(String(cString: strerror(code)))",
             remedy: "Make room or give another place with -o FILE, then repeat the command.")
     }
 }

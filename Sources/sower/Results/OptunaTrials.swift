@@ -21,7 +21,8 @@ struct OptunaTrials {
         self.recorded = recorded
         self.metric = metric
         let study = recorded.study
-        settings = Dictionary(study.arms.map { ($0.name, ArmSettings($0, network: study.model.architecture)) }, uniquingKeysWith: { first, _ in first })
+        settings = Dictionary(
+            study.arms.map { ($0.name, ArmSettings($0, network: study.model.architecture)) }, uniquingKeysWith: { first, _ in first })
         let inOrder = study.arms.map { ArmSettings($0, network: study.model.architecture) }
         func distinct(_ values: [String?]) -> [String] {
             values.compactMap { $0 }.reduce(into: []) { if !$0.contains($1) { $0.append($1) } }
@@ -31,7 +32,8 @@ struct OptunaTrials {
             "distance": distinct(inOrder.map(\.distance)), "head": distinct(inOrder.map(\.head)),
             "matching": distinct(inOrder.map(\.matching)), "network": distinct(inOrder.map(\.network)),
         ]
-        for (name, values) in [("models", inOrder.map(\.models)), ("clusters", inOrder.map(\.clusters)), ("layers", inOrder.map(\.layers))] {
+        for (name, values) in [("models", inOrder.map(\.models)), ("clusters", inOrder.map(\.clusters)), ("layers", inOrder.map(\.layers))]
+        {
             let known = values.compactMap { $0 }
             if let low = known.min(), let high = known.max() { ranges[name] = low...high }
         }

@@ -43,7 +43,8 @@ final class StudyExport {
         let written = try derive(contents, to: partial, name: target.path)
         let count = try count(contents.stages)
         let provenance = Provenance(
-            file: target.lastPathComponent, bytes: written.bytes, sha256: written.digest.hex, contents: contents, definition: recorded.study,
+            file: target.lastPathComponent, bytes: written.bytes, sha256: written.digest.hex, contents: contents,
+            definition: recorded.study,
             programVersion: Version.number, engineVersion: Version.engine, progressDigest: progress.hex,
             hosts: try recorded.reader.resultHosts(study: recorded.id).map {
                 Provenance.Host(host: $0.host, numericClass: $0.numericClass, results: $0.results)
@@ -61,9 +62,13 @@ final class StudyExport {
         var isFolder: ObjCBool = false
         let folder = target.deletingLastPathComponent().path
         guard manager.fileExists(atPath: folder, isDirectory: &isFolder), isFolder.boolValue else {
-            throw Stop(.configuration, "there is no folder \(folder)", remedy: "Make it (mkdir -p \(shellWord(folder))), or give another place with -o FILE.")
+            throw Stop(
+                .configuration, "there is no folder \(folder)",
+                remedy: "Make it (mkdir -p \(shellWord(folder))), or give another place with -o FILE.")
         }
-        guard let type = (try? manager.attributesOfItem(atPath: target.path))?[.type] as? FileAttributeType, type != .typeRegular else { return }
+        guard let type = (try? manager.attributesOfItem(atPath: target.path))?[.type] as? FileAttributeType, type != .typeRegular else {
+            return
+        }
         throw Stop(
             .configuration, "\(target.path) is there, and is no file",
             remedy: "Give the path of a file with -o FILE; -o - is standard output.")
@@ -75,7 +80,7 @@ final class StudyExport {
         try derive(contents, into: sink)
         do {
             _ = try sink.finish()
-        } catch where sink.isUnread {}
+        } catch  where sink.isUnread {}
     }
 
     /// What the file's digest would be.

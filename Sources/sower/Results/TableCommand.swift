@@ -65,7 +65,8 @@ struct TableCommand: ParsableCommand {
     @Option(help: "What counts as one observation in a comparison of arms: pair, replicate (the default of chained studies) or cell.")
     var unit: ComparisonUnit?
 
-    @Option(help: ArgumentHelp("Order the rows by a column, as --format csv names it; those without a value come last.", valueName: "column"))
+    @Option(
+        help: ArgumentHelp("Order the rows by a column, as --format csv names it; those without a value come last.", valueName: "column"))
     var sortBy: String?
 
     @Flag(help: "The largest first.")
@@ -84,7 +85,9 @@ struct TableCommand: ParsableCommand {
         if let precision, !(0...15).contains(precision) { throw ValidationError("--precision \(precision): expected 0 to 15") }
         if descending, sortBy == nil { throw ValidationError("--descending needs --sort-by COLUMN") }
         guard compare == .published else { return }
-        guard over == .all else { throw ValidationError("--compare published needs --over all: only means over pairs and replicates were published") }
+        guard over == .all else {
+            throw ValidationError("--compare published needs --over all: only means over pairs and replicates were published")
+        }
         guard PublishedCurve.metrics.contains(metric) else {
             let known = PublishedCurve.metrics.map(\.rawValue).joined(separator: ", ")
             throw ValidationError("--compare published: \(metric.rawValue) was not published; expected \(known)")
@@ -106,7 +109,9 @@ struct TableCommand: ParsableCommand {
         if outputMode != .quiet {
             print(table.rendered(as: outputMode == .json ? .json : format, precision: precision), terminator: "")
         }
-        if !report.isComplete { throw Stop(table.rows.allSatisfy { $0.statistics.n + $0.failed + $0.diverged == $0.expected } ? .someCellsFailed : .incomplete) }
+        if !report.isComplete {
+            throw Stop(table.rows.allSatisfy { $0.statistics.n + $0.failed + $0.diverged == $0.expected } ? .someCellsFailed : .incomplete)
+        }
     }
 
     private func column(_ name: String, of table: SummaryTable) throws -> TableColumn {

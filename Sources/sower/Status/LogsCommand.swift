@@ -65,10 +65,12 @@ struct LogsCommand: ParsableCommand {
         let row = try recorded.reader.job(prefix: id)
         let attempts = try recorded.reader.attempts(row.id)
         guard let last = attempts.last else {
-            throw Stop(.configuration, "no worker has had job \(row.id.short) yet", remedy: "`sower why \(row.id.short)` says what it waits for.")
+            throw Stop(
+                .configuration, "no worker has had job \(row.id.short) yet", remedy: "`sower why \(row.id.short)` says what it waits for.")
         }
         throw Stop(
-            .configuration, "no log in \(recorded.folder.logs) speaks of job \(row.id.short); attempt \(last.number) was on \(last.worker), host \(last.host)",
+            .configuration,
+            "no log in \(recorded.folder.logs) speaks of job \(row.id.short); attempt \(last.number) was on \(last.worker), host \(last.host)",
             remedy: "Look at the log of that worker on its host.")
     }
 
@@ -80,7 +82,8 @@ struct LogsCommand: ParsableCommand {
         guard !chosen.isEmpty else {
             let names = Set(folder.logs.filter { !$0.isEarlier }.map(\.name)).sorted()
             throw Stop(
-                .configuration, "no worker \(worker.prefix(200)) has left a log there; there \(names.isEmpty ? "is none" : "are \(names.joined(separator: ", "))")",
+                .configuration,
+                "no worker \(worker.prefix(200)) has left a log there; there \(names.isEmpty ? "is none" : "are \(names.joined(separator: ", "))")",
                 remedy: "Name one of them, or look at the log on the worker's own host.")
         }
         var logs: [String: LineReader] = [:]

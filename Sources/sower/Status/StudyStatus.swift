@@ -63,7 +63,9 @@ struct StudyStatus: Codable {
         var kind: String
         var text: String
 
-        static let kinds: Set = ["worker-refused", "key-refused", "clock-skew", "disk-low", "keys-reloaded", "conflicting-result", "late-result"]
+        static let kinds: Set = [
+            "worker-refused", "key-refused", "clock-skew", "disk-low", "keys-reloaded", "conflicting-result", "late-result",
+        ]
         /// How many are shown, of so many events at the ledger's end.
         static let limit = 5, searched = 200
     }
@@ -125,7 +127,8 @@ struct StudyStatus: Codable {
             FailureLine(job: $0.job.short, reason: $0.failure.code, message: $0.failure.message)
         }
         var said: Set<String> = []
-        notes = isRunning
+        notes =
+            isRunning
             ? try reader.recentEvents(limit: NoteLine.searched).filter { NoteLine.kinds.contains($0.kind) && said.insert($0.text).inserted }
                 .prefix(NoteLine.limit).map { NoteLine(at: $0.at, kind: $0.kind, text: $0.text) } : []
         let rate = try reader.trainingRate(since: Date(timeIntervalSinceNow: -60))
@@ -147,7 +150,8 @@ struct StudyStatus: Codable {
             let others = [
                 (stage.running, "running"), (stage.waiting, "waiting"), (stage.diverged, "diverged"), (stage.failed, "failed"),
             ].filter { $0.0 > 0 }.map { ", \($0.0) \($0.1)" }.joined()
-            lines.append("  \(stage.stage.padding(toLength: 9, withPad: " ", startingAt: 0)) \(stage.finished) of \(total) finished\(others)")
+            lines.append(
+                "  \(stage.stage.padding(toLength: 9, withPad: " ", startingAt: 0)) \(stage.finished) of \(total) finished\(others)")
         }
         if isRunning { lines.append("  \(Int(imagesPerSecond)) images/s over the last minute") }
         for worker in workers {
@@ -158,11 +162,13 @@ struct StudyStatus: Codable {
         for worker in lostWorkers {
             let since = worker.since.formatted(.dateTime.hour().minute())
             lines.append(
-                "  gone: \(worker.name) on \(worker.host) since \(since), \(worker.reason): its jobs are tried elsewhere, and it is welcome back")
+                "  gone: \(worker.name) on \(worker.host) since \(since), \(worker.reason): its jobs are tried elsewhere, and it is welcome back"
+            )
         }
         for note in notes { lines.append("  \(note.kind), \(note.at.formatted(.dateTime.hour().minute())): \(note.text)") }
         for failure in failures {
-            lines.append("  failed: \(failure.job) \(failure.reason): \(JobFailure.firstLine(of: failure.message)) (more: sower why \(failure.job))")
+            lines.append(
+                "  failed: \(failure.job) \(failure.reason): \(JobFailure.firstLine(of: failure.message)) (more: sower why \(failure.job))")
         }
         let isOpen = stages.contains { $0.waiting + $0.running > 0 }
         if !isRunning && isOpen { lines.append("Continue with: \(resumeCommand)") }

@@ -9,7 +9,9 @@ struct DataCommand: ParsableCommand {
     struct Check: ParsableCommand {
         static let configuration = CommandConfiguration(
             commandName: "check", abstract: "Check a data set's folder and print its digest.",
-            discussion: "CIFAR-100's binary files, or Tiny ImageNet as it is published; its images are decoded once for this host, and read again here.")
+            discussion:
+                "CIFAR-100's binary files, or Tiny ImageNet as it is published; its images are decoded once for this host, and read again here."
+        )
 
         @Argument(help: "The folder with train.bin and test.bin, or with wnids.txt, train and val.")
         var folder: String
@@ -24,7 +26,8 @@ struct DataCommand: ParsableCommand {
 
     struct Synthesize: ParsableCommand {
         static let configuration = CommandConfiguration(
-            commandName: "synthesize", abstract: "Make the embedded synthetic image set: CIFAR-100's layout, 20 superclasses of 5 classes, from a seed.")
+            commandName: "synthesize",
+            abstract: "Make the embedded synthetic image set: CIFAR-100's layout, 20 superclasses of 5 classes, from a seed.")
 
         @Option(name: .shortAndLong, help: ArgumentHelp("The folder to make.", valueName: "dir"))
         var output: String
@@ -97,7 +100,9 @@ struct DataReport: Codable {
             print(try JSONOutput.text(self))
         case .cli:
             let groups = superclasses == 0 ? "" : " in \(superclasses) superclasses"
-            print("\(path): \(trainingImages) training and \(testImages) test images of \(imageSize)×\(imageSize) pixels, \(classes) classes\(groups)")
+            print(
+                "\(path): \(trainingImages) training and \(testImages) test images of \(imageSize)×\(imageSize) pixels, \(classes) classes\(groups)"
+            )
             if let decoded { print("decoded in \(decoded)") }
             print("digest \(digest)")
         case .quiet:

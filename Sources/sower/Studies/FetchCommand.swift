@@ -9,7 +9,8 @@ extension DataCommand {
         static let configuration = CommandConfiguration(
             commandName: "fetch", abstract: "Download a data set from its publisher, compare it with its checksums, and unpack it.",
             discussion: """
-                Ctrl-C leaves what has arrived, and the same command goes on from there. A data set that is there already is compared with what was unpacked. curl, tar and unzip do the work; http_proxy and https_proxy are theirs.
+                Ctrl-C leaves what has arrived, and the same command goes on from there. A data set that is there already is \
+                compared with what was unpacked. curl, tar and unzip do the work; http_proxy and https_proxy are theirs.
 
                 \(PublishedDataset.all.map { "  \($0.name.padding(toLength: 15, withPad: " ", startingAt: 0))\($0.downloadWords)" }.joined(separator: "\n"))
                 """)
@@ -30,7 +31,8 @@ extension DataCommand {
 
         func validate() throws {
             guard PublishedDataset.named(name) != nil else {
-                throw ValidationError("there is no data set \(name.prefix(80)); choose one of: \(PublishedDataset.all.map(\.name).joined(separator: ", "))")
+                throw ValidationError(
+                    "there is no data set \(name.prefix(80)); choose one of: \(PublishedDataset.all.map(\.name).joined(separator: ", "))")
             }
             if let mirror { try DatasetFetch.validate(mirror: mirror) }
         }
@@ -54,7 +56,8 @@ extension DataCommand {
                 outcome = try download.run()
             } catch is CancellationError {
                 line.clear()
-                throw Stop(Signals.pending ?? .interrupted, "stopped; what has arrived stays", remedy: "The same command goes on from there.")
+                throw Stop(
+                    Signals.pending ?? .interrupted, "stopped; what has arrived stays", remedy: "The same command goes on from there.")
             }
             line.clear()
             try report(outcome, folder: folder, isRead: DatasetFetch.isRead(name))
@@ -113,9 +116,13 @@ enum DatasetFetch {
     }
 
     /// Downloads what is not there yet, and gives the folders.
-    static func run(_ names: [String], mirror: String?, tell: @escaping (String) -> Void, isCancelled: @escaping () -> Bool) throws -> [String] {
+    static func run(_ names: [String], mirror: String?, tell: @escaping (String) -> Void, isCancelled: @escaping () -> Bool) throws
+        -> [String]
+    {
         try names.map { name in
-            guard var dataset = PublishedDataset.named(name) else { throw Stop(.configuration, "there is no data set \(name.prefix(80)) to download") }
+            guard var dataset = PublishedDataset.named(name) else {
+                throw Stop(.configuration, "there is no data set \(name.prefix(80)) to download")
+            }
             let folder = folder(of: dataset)
             if let mirror { dataset = dataset.from(mirror: mirror) }
             try FileManager.default.createDirectory(

@@ -49,7 +49,9 @@ struct StudyFolder {
         let known = all(in: results)
         guard let name else {
             guard let latest = known.first else {
-                throw Stop(.configuration, "there is no study in \(results)", remedy: "Start one with `sower run demo`, or name the folder with --results.")
+                throw Stop(
+                    .configuration, "there is no study in \(results)",
+                    remedy: "Start one with `sower run demo`, or name the folder with --results.")
             }
             return latest
         }

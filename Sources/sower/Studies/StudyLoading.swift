@@ -32,9 +32,12 @@ struct LoadedStudy {
             self.study.pretraining.data = source
         }
         self.study.setClasses(data.images.labels.count)
-        if self.study.evaluation.keepsPredictions == true, !self.study.data.hasSuperclasses, data.images.labels.count > PredictionsFile.classLimit {
+        if self.study.evaluation.keepsPredictions == true, !self.study.data.hasSuperclasses,
+            data.images.labels.count > PredictionsFile.classLimit
+        {
             throw Stop(
-                .configuration, "evaluation.keep_predictions: the data have \(data.images.labels.count) classes, expected at most \(PredictionsFile.classLimit)",
+                .configuration,
+                "evaluation.keep_predictions: the data have \(data.images.labels.count) classes, expected at most \(PredictionsFile.classLimit)",
                 remedy: "Leave keep_predictions out.")
         }
         self.study.setImages(data.images.meanImagesPerClass, pretraining: pretraining?.images.meanImagesPerClass)
@@ -92,7 +95,9 @@ struct LoadedStudy {
             guard let size = (try? FileManager.default.attributesOfItem(atPath: name))?[.size] as? Int, size <= StudyFiles.maximumBytes,
                 let data = FileManager.default.contents(atPath: name), let text = String(validating: data, as: UTF8.self)
             else {
-                throw Stop(.configuration, "\(name) is no readable text of at most \(StudyFiles.maximumBytes / 1024) KiB", remedy: "Give a study file in YAML; scripts/studies/ has examples.")
+                throw Stop(
+                    .configuration, "\(name) is no readable text of at most \(StudyFiles.maximumBytes / 1024) KiB",
+                    remedy: "Give a study file in YAML; scripts/studies/ has examples.")
             }
             return text
         }
@@ -158,7 +163,9 @@ struct RecordedStudy {
         do {
             study = try JSONDecoder().decode(Study.self, from: Data(row.definitionJSON.utf8))
         } catch {
-            throw Stop(.configuration, "the study recorded in \(folder.ledger) cannot be read by this build", remedy: "Run its study file again: `sower run FILE`.")
+            throw Stop(
+                .configuration, "the study recorded in \(folder.ledger) cannot be read by this build",
+                remedy: "Run its study file again: `sower run FILE`.")
         }
     }
 }

@@ -25,7 +25,8 @@ extension ExternalTrainer {
             do {
                 data = try Data(contentsOf: URL(fileURLWithPath: path), options: .mappedIfSafe)
             } catch {
-                throw Stop(.configuration, "the trainer's file \(path) cannot be read", remedy: "Make it readable: \(error.localizedDescription)")
+                throw Stop(
+                    .configuration, "the trainer's file \(path) cannot be read", remedy: "Make it readable: \(error.localizedDescription)")
             }
             if index == 0, word.hasPrefix("/"), !data.starts(with: Array("#!".utf8)) { continue }
             // The ledger's copy of the study must find the file from any working directory.

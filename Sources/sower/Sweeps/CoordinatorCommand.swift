@@ -30,9 +30,11 @@ struct CoordinatorCommand: ParsableCommand {
             return
         }
         try Sweep(
-            loaded: loaded, workers: 0, workerArguments: [], allowsCommands: false, listen: HostAndPort(listen), admission: admission, checkpoints: checkpoints,
+            loaded: loaded, workers: 0, workerArguments: [], allowsCommands: false, listen: HostAndPort(listen), admission: admission,
+            checkpoints: checkpoints,
             failures: failures, mode: output.outputMode,
-            resumeCommand: "sower coordinator \(study.words) --listen \(shellWord(listen))\(admission.words)\(checkpoints.words)\(failures.words)"
+            resumeCommand:
+                "sower coordinator \(study.words) --listen \(shellWord(listen))\(admission.words)\(checkpoints.words)\(failures.words)"
                 + ResultsOption.flag(results.results)
         ).run(detached, results)
     }

@@ -41,7 +41,9 @@ struct SweepOptions: ParsableArguments {
         switch output.outputMode {
         case .cli: print("\(folder.name): \(text)")
         case .json:
-            print(try JSONOutput.text(OperatorReport(study: folder.name, mode: mode?.rawValue ?? "not running", changed: changed, running: running)))
+            print(
+                try JSONOutput.text(
+                    OperatorReport(study: folder.name, mode: mode?.rawValue ?? "not running", changed: changed, running: running)))
         case .quiet: break
         }
     }
@@ -73,7 +75,8 @@ struct PauseCommand: ParsableCommand {
         let (folder, reply) = try sweep.askRunning(off ? .proceed : .pause)
         let text =
             switch reply.mode {
-            case .paused: "paused; \(jobs(reply.running)) still running. Go on with: sower pause --off --study \(folder.name)\(ResultsOption.flag(sweep.results.results))"
+            case .paused:
+                "paused; \(jobs(reply.running)) still running. Go on with: sower pause --off --study \(folder.name)\(ResultsOption.flag(sweep.results.results))"
             case .working: "working"
             case .stopping, .canceled: "already ending; \(jobs(reply.running)) still running"
             }
@@ -126,7 +129,8 @@ struct CancelCommand: ParsableCommand {
         let reply = try sweep.ask(.cancelJobs(wanted.map(\.id)), of: folder)
         let changed = try reply?.changed ?? recorded.settle(offline: .cancelJobs(wanted.map(\.id)))
         try sweep.show(
-            "\(jobs(changed)) canceled, with those that need them", folder, mode: reply?.mode, changed: changed, running: reply?.running ?? 0)
+            "\(jobs(changed)) canceled, with those that need them", folder, mode: reply?.mode, changed: changed,
+            running: reply?.running ?? 0)
     }
 }
 
@@ -151,7 +155,9 @@ struct RetryCommand: ParsableCommand {
         let recorded = try RecordedStudy(folder)
         let wanted = try recorded.jobs(job)
         if let other = wanted.first(where: { $0.state != .failed }) {
-            throw Stop(.configuration, "job \(other.id.short) is \(other.state.rawValue), not failed", remedy: "`sower why \(other.id.short)` says more.")
+            throw Stop(
+                .configuration, "job \(other.id.short) is \(other.state.rawValue), not failed",
+                remedy: "`sower why \(other.id.short)` says more.")
         }
         let request = OperatorRequest.retry(wanted.map(\.id))
         let reply = try sweep.ask(request, of: folder)
@@ -166,7 +172,9 @@ extension RecordedStudy {
     /// The jobs with these ids, given in full or by their beginnings.
     fileprivate func jobs(_ prefixes: [String]) throws -> [JobRow] {
         guard prefixes.count <= Limits.jobsPerRequest else {
-            throw Stop(.configuration, "\(prefixes.count) jobs are named, at most \(Limits.jobsPerRequest) at a time", remedy: "Name them in parts.")
+            throw Stop(
+                .configuration, "\(prefixes.count) jobs are named, at most \(Limits.jobsPerRequest) at a time",
+                remedy: "Name them in parts.")
         }
         return try prefixes.map { try reader.job(prefix: $0) }
     }

@@ -106,7 +106,8 @@ struct Sweep {
                     "the artifact \(artifact.name) of job \(entry.id.short), \(store.path(of: artifact.digest)), \(found), expected \(artifact.size) bytes",
                     remedy: isFile
                         ? "Put the file back that the study starts from: \(files). Then: \(resumeCommand)"
-                        : "Make it again, to the same bits: sower job run \(entry.id.short) --study \(loaded.folder.name) --results \(shellWord(resultsPath)). Then: \(resumeCommand)")
+                        : "Make it again, to the same bits: sower job run \(entry.id.short) --study \(loaded.folder.name) --results \(shellWord(resultsPath)). Then: \(resumeCommand)"
+                )
             }
         }
     }
@@ -118,7 +119,8 @@ struct Sweep {
     private func work(_ entries: [JobEntry], ledger: Ledger, store: ArtifactStore) throws -> CoordinatorLoop.Ending {
         let sockets = try SocketFolder(of: loaded.folder)
         defer { sockets.remove() }
-        var settings = CoordinatorLoop.Settings(controlEndpoints: [sockets.control], dataEndpoints: [sockets.data], operatorEndpoint: sockets.commands)
+        var settings = CoordinatorLoop.Settings(
+            controlEndpoints: [sockets.control], dataEndpoints: [sockets.data], operatorEndpoint: sockets.commands)
         let remote = try listen.map { try RemoteAccess(listen: $0, keys: admission.keys) }
         // As long as it lives, `sower keys` finds this coordinator.
         defer { withExtendedLifetime(remote) {} }
@@ -238,14 +240,17 @@ struct Sweep {
         if ending == .drained || ending == .canceled {
             let word = ending == .drained ? "stopped by `sower stop`" : "canceled by `sower cancel`"
             throw Stop(
-                .incomplete, "\(word); everything finished is saved (\(try report.settledText()))", remedy: "Continue with: \(resumeCommand)")
+                .incomplete, "\(word); everything finished is saved (\(try report.settledText()))",
+                remedy: "Continue with: \(resumeCommand)")
         }
         try report.writeTables(to: loaded.folder.tables)
         try report.show(mode)
         if ending == .tooManyFailures {
             throw Stop(
                 .tooManyFailures, "more than \(failures.maxFails ?? 0) jobs have failed for good",
-                remedy: "Look at `sower status \(loaded.folder.name) --results \(shellWord(resultsPath))`, mend the cause, then: \(resumeCommand) --retry-failed")
+                remedy:
+                    "Look at `sower status \(loaded.folder.name) --results \(shellWord(resultsPath))`, mend the cause, then: \(resumeCommand) --retry-failed"
+            )
         }
         guard !report.isComplete else { return }
         guard try !report.failureLines().isEmpty, mode != .quiet else { throw Stop(.someCellsFailed) }

@@ -98,7 +98,9 @@ struct WorkerCommand: ParsableCommand {
         }
         if data.count > 1, data.contains("push") { throw ValidationError("--data push is enough for all data sets: give it once, alone") }
         if let mirror {
-            guard !fetch.isEmpty else { throw ValidationError("--mirror says where --fetch finds its files: name the data set with --fetch") }
+            guard !fetch.isEmpty else {
+                throw ValidationError("--mirror says where --fetch finds its files: name the data set with --fetch")
+            }
             try DatasetFetch.validate(mirror: mirror)
         }
         if !fetch.isEmpty, !data.isEmpty { throw ValidationError("--fetch and --data: one of them says where the data come from") }
@@ -131,7 +133,8 @@ struct WorkerCommand: ParsableCommand {
         let folders =
             fetch.isEmpty
             ? data
-            : try DatasetFetch.run(fetch, mirror: mirror, tell: { logger.info("\($0)") }, isCancelled: { Signals.count > 0 || (lifeline && Lifeline.isCut) })
+            : try DatasetFetch.run(
+                fetch, mirror: mirror, tell: { logger.info("\($0)") }, isCancelled: { Signals.count > 0 || (lifeline && Lifeline.isCut) })
         let (source, dataset) = try WorkerData.find(folders, storePath: storePath) { text in logger.info("\(text)") }
         // Who comes from elsewhere and has no folder of its own may not find the coordinator's.
         let wantsDataset = source == .push || (source == .coordinatorsPath && address != nil)
@@ -145,21 +148,22 @@ struct WorkerCommand: ParsableCommand {
         }
         let facts = HostFacts(program: Version.program, dataset: dataset, wantsDataset: wantsDataset)
         var settings = WorkerLoop.Settings(
-                controlEndpoint: control ?? address!.controlEndpoint, dataEndpoint: blobs ?? address!.dataEndpoint, curve: curve,
-                hello: Hello(
-                    worker: worker, host: host, processID: process, slots: slots, isCentral: central, numericClass: NumericClass.current, attempts: [],
-                    labels: self.host.labels, allowsCommands: self.host.allowCommand,
-                    // Downloads above have had their part of it.
-                    secondsLeft: lifetime.map { max(0, $0.seconds - margin(of: $0) - (ContinuousClock.now - start) / .seconds(1)) },
-                    facts: facts),
-                data: source,
-                storePath: storePath,
-                // A central worker's store is the coordinator's own, which is no cache.
-                cacheQuota: central ? nil : cache.cacheQuota.bytes,
-                runnerExecutable: Executable.path,
-                runnerArguments: ["runner"] + threads.arguments + (self.host.allowCommand ? ["--allow-command"] : []),
-                runnerEnvironment: ProcessInfo.processInfo.environment,
-                lifeline: lifeline ? 0 : nil, log: { logger.info("\($0)") })
+            controlEndpoint: control ?? address!.controlEndpoint, dataEndpoint: blobs ?? address!.dataEndpoint, curve: curve,
+            hello: Hello(
+                worker: worker, host: host, processID: process, slots: slots, isCentral: central, numericClass: NumericClass.current,
+                attempts: [],
+                labels: self.host.labels, allowsCommands: self.host.allowCommand,
+                // Downloads above have had their part of it.
+                secondsLeft: lifetime.map { max(0, $0.seconds - margin(of: $0) - (ContinuousClock.now - start) / .seconds(1)) },
+                facts: facts),
+            data: source,
+            storePath: storePath,
+            // A central worker's store is the coordinator's own, which is no cache.
+            cacheQuota: central ? nil : cache.cacheQuota.bytes,
+            runnerExecutable: Executable.path,
+            runnerArguments: ["runner"] + threads.arguments + (self.host.allowCommand ? ["--allow-command"] : []),
+            runnerEnvironment: ProcessInfo.processInfo.environment,
+            lifeline: lifeline ? 0 : nil, log: { logger.info("\($0)") })
         settings.firstSlot = firstSlot
         if let gracePeriod { settings.graceSeconds = gracePeriod.seconds }
         let loop = try WorkerLoop(settings)

@@ -26,7 +26,9 @@ enum WorkerEnrolment {
             switch answer {
             case .admitted?: return pair
             case .refused?:
-                throw Stop(.unreachable, "the coordinator does not let the key \(pair.publicKey) in", remedy: "`sower run` says why where it runs.")
+                throw Stop(
+                    .unreachable, "the coordinator does not let the key \(pair.publicKey) in", remedy: "`sower run` says why where it runs."
+                )
             case nil: isAsking = isThere
             }
             guard ContinuousClock.now < deadline else {
