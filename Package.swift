@@ -68,9 +68,8 @@ let package = Package(
             name: "sower",
             dependencies: [
                 "Artifacts", "Clusters", "Coordination", "Coordinator", "Datasets", "Digests", "Downloads", "Failpoints", "Initializers",
-                "Jobs",
-                "Keys", "Launchers", "LedgerStore", "Networks",
-                "Processes", "Reports", "Simulation", "Studies", "StudyFiles", "Tensors", "Transport", "Worker",
+                "Jobs", "Keys", "Launchers", "LedgerStore", "Networks", "Processes", "Reports", "Simulation", "Studies", "StudyFiles",
+                "Tensors", "Transport", "Worker",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
             ],

@@ -122,5 +122,22 @@ extension HostSystemTests {
                 #expect(try bench.sower(["worker", "--connect", address, "--label", wrong]).exitCode == 2)
             }
         }
+
+        /// Slurm sends it when it cancels or preempts.
+        @Test func `a signal to every process of a worker is no crash of its jobs`() throws {
+            let bench = try Workbench()
+            let run = try bench.start(["run", bench.studyFile, "--workers", "2"] + bench.inResults)
+            try bench.wait("two jobs are running", for: run) {
+                try bench.status()?.stage("pretrain")?.running ?? 0 > 1 && bench.processes("runner").count > 1
+            }
+            let worker = try #require(bench.processes("worker").first { !$0.arguments.contains("--central") })
+            let runners = bench.processes("runner").filter { bench.parent(of: $0.id) == worker.id }
+            #expect(!runners.isEmpty)
+            for process in runners + [worker] { kill(process.id, SIGTERM) }
+            let ending = try run.finish(within: 120)
+            #expect(ending.exitCode == 0, "\(ending.standardError)")
+            #expect(try bench.query("SELECT count(*) FROM attempts WHERE reason = 'CRASHED'") ?? "0" == "0")
+            #expect(try bench.everyDigit() == Undisturbed.everyDigit())
+        }
     }
 }
