@@ -109,7 +109,7 @@ package struct Dispatcher: Sendable {
     var hostRecords: [String: HostRecord] = [:]
     private var lastEvent: Instant?
     package var planted: PlantedFault?
-    /// Failed jobs that a person wanted not to be done.
+    /// The failed jobs that a person wanted not to be done.
     var canceled: Set<JobID> = []
     /// What a person has asked of the whole sweep.
     package internal(set) var mode = Mode.working
@@ -165,6 +165,7 @@ package struct Dispatcher: Sendable {
     /// Whether every job is settled.
     package var isComplete: Bool { jobs.count(.waiting) + jobs.count(.running) == 0 }
 
+    /// Jobs that have failed for good, the canceled ones among them.
     package var failedJobs: Int { jobs.count(.failed) }
 
     /// Whether too many jobs have failed for the sweep to go on.

@@ -6,7 +6,7 @@ struct JobTable: Sequence, Sendable {
     private var positions: [JobID: Int32] = [:]
     /// Optional so that a job can be changed in place through the subscript; no row is ever `nil`.
     private var rows: [Dispatcher.Job?] = []
-    /// How many jobs are in each state.
+    /// How many jobs are in each state, kept by the subscript: counting them would copy every job.
     private(set) var counts: [JobState: Int] = [:]
 
     mutating func reserveCapacity(_ count: Int) {
