@@ -250,4 +250,31 @@ import Testing
             #expect(try isDamage { try Ledger.open(path: copy.ledger, now: noon).close() } == isRefused, "byte \(position)")
         }
     }
+
+    @Test func `a log that a coordinator writes while it is read has lost nothing`() throws {
+        let fixture = try Fixture()
+        for number in 1...4 { try fixture.record(.event(kind: "note", text: "\(number)")) }
+        let whole = try writtenLog(of: fixture.folder.ledger)
+        let frameBytes = 24 + 4096
+        /// As if what lies before were read first, and the writer had gone on meanwhile.
+        func torn(_ frame: Int) -> Data {
+            let start = 32 + frame * frameBytes
+            return whole.prefix(start) + Data(count: frameBytes) + whole.dropFirst(start + frameBytes)
+        }
+        func check(_ readings: [Data]) throws -> Int {
+            var count = 0
+            try WriteAheadLog.check(ledger: fixture.folder.ledger) { _ in
+                defer { count += 1 }
+                return readings[min(count, readings.count - 1)]
+            }
+            return count
+        }
+        #expect(try check([whole]) == 1)
+        #expect(try check([torn(1), whole]) == 2)
+        #expect(try check([torn(1), torn(2), torn(1), whole]) == 4)
+        // Begun again at its front before the next reading.
+        #expect(try check([torn(2), Data(count: whole.count)]) == 2)
+        #expect(throws: LedgerError.self) { try check([torn(1), torn(1)]) }
+        #expect(throws: LedgerError.self) { try check([torn(1), torn(2), torn(2)]) }
+    }
 }
