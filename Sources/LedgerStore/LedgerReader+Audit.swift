@@ -83,7 +83,7 @@ extension LedgerAudit {
 
     fileprivate mutating func look(at job: Int64, _ db: Database, path: String) throws {
         jobs += 1
-        let jobs = try Row.fetchCursor(db.cachedStatement(sql: Queries.sealedJob), arguments: [job])
+        let jobs = try Row.fetchCursor(db.cachedStatement(sql: Queries.comparedJob), arguments: [job])
         guard let row = try jobs.next() else { return }
         let id = try row.job(0)
         let spec = try Data.fetchOne(db.cachedStatement(sql: "SELECT json FROM specs WHERE job = ?"), arguments: [job])
@@ -92,7 +92,7 @@ extension LedgerAudit {
         }
         var isCopy = false
         try note {
-            isCopy = try SealedJob(jobs._statement.sqliteStatement, from: 0, path: path).hasRecord(Seals.record(of: job, db))
+            isCopy = try SealedJob(comparing: jobs._statement.sqliteStatement, from: 0, path: path).hasRecord(Seals.record(of: job, db))
         }
         guard let attempt = row[3] as Int? else { return }
         let metrics = try Row.fetchAll(db.cachedStatement(sql: Queries.epochs), arguments: [job, attempt]).map { $0.epochMetrics(from: 0) }

@@ -59,11 +59,11 @@ extension LedgerReader {
     ) throws(LedgerError) {
         try read { db in
             var results = try ResultReader(epochs: epochs, path: path, db.sqliteConnection!)
-            let latest = 5 + SealedJob.columnCount
+            let latest = 5 + SealedJob.comparedColumnCount
             for stage in stages {
                 let rows = try Row.fetchCursor(db, sql: Queries.exportedCells, arguments: [study.rawValue, stage])
                 while let row = try rows.next() {
-                    let job = try SealedJob(rows._statement.sqliteStatement, from: 5, path: path)
+                    let job = try SealedJob(comparing: rows._statement.sqliteStatement, from: 5, path: path)
                     let result = try results.result(of: job, row[3])
                     let cell = CellRow(
                         arm: row[0], pair: [Int](pairText: row[1]), replicate: row[2], job: JobID(job.digest),

@@ -64,14 +64,18 @@ extension LedgerReader {
 
     /// The same, and what is made of each cell: a large study's two threads share that too.
     package func cellResults<Cell: Sendable>(
-        study: StudyID, stage: String = "evaluate", epochs: EpochSelection = .all, _ make: @escaping (CellRow) -> Cell
+        study: StudyID, stage: String = "evaluate", epochs: EpochSelection = .all, _ make: @escaping (consuming CellRow) -> Cell
     ) throws(LedgerError) -> [Cell] {
         try sealed(study, cells: SealedStudy<Cell>.Selection(stage: stage, epochs: epochs, make: make)).cells
     }
 
     /// A study's jobs by stage and state, as `stageCounts` gives them; the study and all that has come of it is compared with its seals.
-    @discardableResult
-    package func requireSealed(study: StudyID) throws(LedgerError) -> [StageCount] { try (sealed(study) as SealedStudy<CellRow>).stages }
+    package func sealedStages(study: StudyID) throws(LedgerError) -> [StageCount] { try (sealed(study) as SealedStudy<CellRow>).stages }
+
+    /// Throws `.damaged` unless the study and all that has come of it is as it was sealed, in every row that says so.
+    package func requireSealed(study: StudyID) throws(LedgerError) {
+        try read { db in try Seals.check(study: study.rawValue, path: path, db) }
+    }
 
     /// Every worker that ever joined, by name.
     package func workers() throws(LedgerError) -> [WorkerRow] {
@@ -113,15 +117,23 @@ extension LedgerReader {
         }
     }
 
-    /// Jobs that failed for good, the latest first; those of one study if it is given.
+    /// Jobs that failed for good, the latest first; those of one study if it is given. Which jobs it needs is compared with its seal.
     package func failures(study: StudyID? = nil, limit: Int = 100) throws(LedgerError) -> [FailureRow] {
         try read { db in
-            try Row.fetchAll(db, sql: Queries.failures, arguments: [study?.rawValue, limit]).map {
-                FailureRow(
-                    job: try $0.job(0), kind: JobKind(rawValue: $0[1]) ?? .train,
-                    failure: $0.failure(2) ?? RecordedFailure(code: "", message: ""), failedAt: $0.date(4), attempt: $0[5],
-                    worker: $0[6], host: $0[7])
+            let rows = try Row.fetchCursor(db, sql: Queries.failures)
+            var (failures, grid) = ([FailureRow](), GridRecord?.none)
+            while failures.count < limit, let row = try rows.next() {
+                if let study {
+                    if grid == nil { grid = try GridRecord(sealed: study.rawValue, path: path, db) }
+                    guard grid?.needs(row[8]) == true else { continue }
+                }
+                failures.append(
+                    FailureRow(
+                        job: try row.job(0), kind: JobKind(rawValue: row[1]) ?? .train,
+                        failure: row.failure(2) ?? RecordedFailure(code: "", message: ""), failedAt: row.date(4), attempt: row[5],
+                        worker: row[6], host: row[7]))
             }
+            return failures
         }
     }
 

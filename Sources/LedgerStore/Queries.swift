@@ -16,18 +16,20 @@ package enum Queries {
         GROUP BY study_jobs.stage
         """
 
-    /// A study's jobs and cells as its seal is over them, with the job's number in place of its digest.
-    package static let gridJobs = "SELECT stage, priority, job FROM study_jobs WHERE study = ? ORDER BY stage, job"
-    package static let gridCells = "SELECT stage, position, arm, pair, replicate, job FROM cells WHERE study = ? ORDER BY stage, position"
+    /// From one number to another: a settled job's number, and what was recorded of it.
+    package static let sealedJobs = "SELECT job, \(SealedJob.columns) FROM job_seals WHERE job BETWEEN ? AND ? ORDER BY job"
 
-    /// From one number to another: a job's number, and the job as it was sealed.
-    package static let sealedJobs = """
-        SELECT jobs.id, \(SealedJob.columns) FROM jobs \(sealJoin)
+    /// From one number to another: a job's number, its row and what was recorded of it.
+    package static let comparedJobs = """
+        SELECT jobs.id, \(SealedJob.comparedColumns) FROM jobs \(sealJoin)
         WHERE jobs.id BETWEEN ? AND ? ORDER BY jobs.id
         """
 
-    static let sealedJob = "SELECT \(SealedJob.columns) FROM jobs \(sealJoin) WHERE jobs.id = ?"
+    static let comparedJob = "SELECT \(SealedJob.comparedColumns) FROM jobs \(sealJoin) WHERE jobs.id = ?"
     private static let sealJoin = "LEFT JOIN job_seals ON job_seals.job = jobs.id"
+
+    /// A job without a result.
+    package static let openJob = "SELECT digest, state FROM jobs WHERE id = ?"
 
     package static let runningJobs = "SELECT job FROM attempts WHERE state = 'running'"
 
@@ -43,7 +45,7 @@ package enum Queries {
         """
 
     private static let cellColumns = """
-        cells.arm, cells.pair, cells.replicate, jobs.id, attempts.job IS NOT NULL, \(SealedJob.columns)
+        cells.arm, cells.pair, cells.replicate, jobs.id, attempts.job IS NOT NULL, \(SealedJob.comparedColumns)
         """
     private static let cellJoins = """
         JOIN jobs ON jobs.id = cells.job \(sealJoin)
@@ -103,14 +105,12 @@ package enum Queries {
 
     package static let failures = """
         SELECT jobs.digest, jobs.kind, jobs.failure_reason, jobs.failure_message, jobs.settled_at, attempts.number,
-            attempts.worker, workers.host
+            attempts.worker, workers.host, jobs.id
         FROM jobs
         LEFT JOIN attempts ON attempts.job = jobs.id
             AND attempts.number = (SELECT max(number) FROM attempts WHERE job = jobs.id)
         LEFT JOIN workers ON workers.name = attempts.worker
-        WHERE jobs.state = 'failed'
-            AND (?1 IS NULL OR EXISTS (SELECT 1 FROM study_jobs WHERE study = ?1 AND job = jobs.id))
-        ORDER BY jobs.settled_at DESC LIMIT ?2
+        WHERE jobs.state = 'failed' ORDER BY jobs.settled_at DESC
         """
 
     package static let workers = """

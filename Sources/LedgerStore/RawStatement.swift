@@ -9,7 +9,7 @@ struct RawStatement: ~Copyable {
     init(_ sql: String, _ connection: SQLiteConnection) throws {
         var handle: OpaquePointer?
         let code = sqlite3_prepare_v2(connection, sql, -1, &handle, nil)
-        guard code == SQLITE_OK, let handle else { throw Self.error(code, connection) }
+        guard code == SQLITE_OK, let handle else { throw DatabaseError(code, connection) }
         self.handle = handle
         self.connection = connection
     }
@@ -28,13 +28,16 @@ struct RawStatement: ~Copyable {
         switch sqlite3_step(handle) {
         case SQLITE_ROW: return true
         case SQLITE_DONE: return false
-        case let code: throw Self.error(code, connection)
+        case let code: throw DatabaseError(code, connection)
         }
     }
 
     func integer(_ column: Int32) -> Int64 { sqlite3_column_int64(handle, column) }
+}
 
-    private static func error(_ code: Int32, _ connection: SQLiteConnection) -> DatabaseError {
-        DatabaseError(resultCode: ResultCode(rawValue: code), message: String(cString: sqlite3_errmsg(connection)))
+extension DatabaseError {
+    /// What a connection says of its last call, which gave this code.
+    init(_ code: Int32, _ connection: SQLiteConnection) {
+        self.init(resultCode: ResultCode(rawValue: code), message: String(cString: sqlite3_errmsg(connection)))
     }
 }

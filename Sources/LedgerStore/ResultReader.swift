@@ -1,5 +1,6 @@
 import Digests
 import GRDB
+import Studies
 
 /// Reads the results of sealed jobs with the epochs that are asked for.
 struct ResultReader: ~Copyable {
@@ -18,13 +19,13 @@ struct ResultReader: ~Copyable {
     /// The result of the job with this number.
     mutating func result(of job: SealedJob, _ number: Int64) throws -> SealedJob.Result {
         var result = job.result(sharing: &numericClass)
-        if epochs == .none { result.epochs = [] }
+        if epochs == .none { result.epochs = EpochList() }
         guard epochs.needsAll, let attempt = result.attempt else { return result }
         bytes.removeAll()
         rows.start(number, attempt)
         while try rows.step() { bytes.append(row: rows.handle) }
-        guard job.epochsSeal == Digest(of: bytes.bytes) else { throw Seals.damagedEpochs(of: job.digest, path) }
-        result.epochs = []
+        guard job.epochsSeal == bytes.digest else { throw Seals.damagedEpochs(of: job.digest, path) }
+        result.epochs = EpochList()
         var reader = RowReader(bytes.bytes)
         while reader.beginRow(), let metrics = reader.epochMetrics() {
             // The last stays, whichever is asked for.

@@ -28,7 +28,26 @@ struct RowBytes: @unchecked Sendable {
         self.capacity = capacity
     }
 
+    /// Rows that were kept as a blob, in a column of the row with this id; `nil` where there is no such row. A statement would have them in
+    /// memory twice.
+    init?(table: String, column: String, id: Int64, _ connection: SQLiteConnection) throws {
+        var blob: OpaquePointer?
+        defer { sqlite3_blob_close(blob) }
+        let code = sqlite3_blob_open(connection, "main", table, column, id, 0, &blob)
+        // What it says of a missing row.
+        if code == SQLITE_ERROR { return nil }
+        guard code == SQLITE_OK else { throw DatabaseError(code, connection) }
+        let size = sqlite3_blob_bytes(blob)
+        self.init(capacity: max(1, Int(size)))
+        let read = sqlite3_blob_read(blob, start, size, 0)
+        guard read == SQLITE_OK else { throw DatabaseError(read, connection) }
+        count = Int(size)
+    }
+
+    /// As long as the value is kept: whoever needs them of a value that nobody has asks for their `digest`.
     var bytes: UnsafeRawBufferPointer { UnsafeRawBufferPointer(start: start, count: count) }
+
+    var digest: Digest { withExtendedLifetime(memory) { Digest(of: bytes) } }
 
     mutating func removeAll() { count = 0 }
 
@@ -43,24 +62,28 @@ struct RowBytes: @unchecked Sendable {
 
     /// Appends the value of a column of the row that a statement is at.
     @inline(__always)
-    mutating func append(_ statement: OpaquePointer, _ column: Int32) {
-        let value = RowValue(statement, column)
+    mutating func append(_ statement: OpaquePointer, _ column: Int32) { append(RowValue(statement, column)) }
+
+    @inline(__always)
+    private mutating func append(_ value: RowValue) {
         append(tag: value.tag, value.word)
-        guard let source = value.bytes.baseAddress, value.bytes.count > 0 else { return }
-        reserve(value.bytes.count)
-        memcpy(start + count, source, value.bytes.count)
-        count += value.bytes.count
+        append(raw: value.bytes)
     }
 
-    /// Appends a digest column whose value is not known yet, and returns where it will be.
-    mutating func appendDigestLater() -> Int {
-        append(tag: RowValue.Tag.blob, UInt64(Digest.byteCount))
-        reserve(Digest.byteCount)
-        defer { count += Digest.byteCount }
-        return count
+    @inline(__always)
+    private mutating func append(raw bytes: UnsafeRawBufferPointer) {
+        guard let source = bytes.baseAddress, bytes.count > 0 else { return }
+        reserve(bytes.count)
+        memcpy(start + count, source, bytes.count)
+        count += bytes.count
     }
 
-    func fill(_ digest: Digest, at offset: Int) { digest.write(to: start + offset) }
+    mutating func append(blob: UnsafeRawBufferPointer) { append(RowValue(tag: RowValue.Tag.blob, word: UInt64(blob.count), bytes: blob)) }
+
+    /// Appends integers as one blob, eight bytes each, little-endian.
+    mutating func append(integers: [Int64]) { integers.map(\.littleEndian).withUnsafeBytes { append(blob: $0) } }
+
+    mutating func append(_ other: RowBytes) { append(raw: other.bytes) }
 
     @inline(__always)
     private mutating func append(tag: UInt8, _ word: UInt64) {
@@ -102,11 +125,6 @@ struct RowHasher {
     mutating func add(_ statement: OpaquePointer) {
         rows.append(row: statement)
         if rows.count > 1 << 14 { flush() }
-    }
-
-    mutating func add(_ bytes: RowBytes) {
-        flush()
-        hasher.update(bytes.bytes)
     }
 
     /// The digest of what was added; the hasher begins anew.

@@ -51,6 +51,7 @@ struct RowValue {
     var integer: Int64? { tag == Tag.integer ? Int64(bitPattern: word) : nil }
     var double: Double? { tag == Tag.double ? Double(bitPattern: word) : integer.map(Double.init) }
     var text: String? { tag == Tag.text ? String(decoding: bytes, as: UTF8.self) : nil }
+    var blob: UnsafeRawBufferPointer? { tag == Tag.blob ? bytes : nil }
     var digest: Digest? { tag == Tag.blob ? Digest(bytes: bytes) : nil }
 
     /// The text; the other itself where they are the same.

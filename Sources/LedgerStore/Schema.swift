@@ -9,7 +9,7 @@ package enum Schema {
     package static let applicationID: Int32 = 0x534F_5752
     /// The `user_version` that this build writes and reads. Version 1 was never released and is refused: it has no top-5
     /// accuracies, and a table must not mix results with and without them.
-    package static let version = 5
+    package static let version = 6
     /// The oldest version that opening a ledger for writing brings up to date.
     package static let oldestVersion = 2
 
@@ -24,12 +24,12 @@ package enum Schema {
         migrator.registerMigration("v2 commands", foreignKeyChecks: .immediate) { db in try allowCommands(db) }
         migrator.registerMigration("v3") { db in
             try db.execute(sql: "CREATE TABLE job_seals (job INTEGER PRIMARY KEY) STRICT")
-            try db.execute(sql: Seals.studyTable)
+            try db.execute(sql: "CREATE TABLE study_seals (study INTEGER PRIMARY KEY) STRICT; " + Seals.trigger)
             try db.execute(sql: "PRAGMA user_version = 3")
         }
-        // The seals of version 3 are made anew, as version 5 has them.
+        // The seals of version 3 are made anew, as version 6 has them.
         migrator.registerMigration("v4") { db in
-            try db.execute(sql: "DROP TABLE job_seals; " + Seals.jobTable)
+            try db.execute(sql: "DROP TABLE job_seals; DROP TABLE study_seals; " + Seals.jobTable + Seals.studyTable)
             try Seals.sealAll(db)
             try db.execute(sql: "PRAGMA user_version = 5")
         }
@@ -40,8 +40,12 @@ package enum Schema {
         // What the constraints say is the same, so readers of version 4 read this as well.
         migrator.registerMigration("v4 faster", foreignKeyChecks: .immediate) { db in try recordFaster(db) }
         migrator.registerMigration("v5", foreignKeyChecks: .immediate) { db in
-            try Seals.renew(db)
+            try Seals.renewResults(db)
             try db.execute(sql: "PRAGMA user_version = 5")
+        }
+        migrator.registerMigration("v6", foreignKeyChecks: .immediate) { db in
+            try Seals.renewGrids(db)
+            try db.execute(sql: "PRAGMA user_version = 6")
         }
         return migrator
     }

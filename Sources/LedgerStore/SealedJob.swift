@@ -2,10 +2,22 @@ import Coordination
 import Digests
 import Studies
 
-/// A job as it was sealed, of the row that a statement is at; as long as the statement stays there.
+/// A job as it was sealed, of the row that a statement is at; as long as the statement stays there. What was recorded of its result, that
+/// is: tables are made of that, and `Seals.check` compares it with the job's own row.
 struct SealedJob {
     enum State: UInt8, Sendable {
         case open, finished, diverged, failed
+
+        /// As a row has it; `nil` for anything else.
+        init?(_ value: RowValue) {
+            switch value {
+            case _ where value.isText("open"): self = .open
+            case _ where value.isText("finished"): self = .finished
+            case _ where value.isText("diverged"): self = .diverged
+            case _ where value.isText("failed"): self = .failed
+            default: return nil
+            }
+        }
 
         func cellState(isRunning: Bool) -> JobState {
             switch self {
@@ -22,7 +34,7 @@ struct SealedJob {
         var attempt: Int64?
         /// Milliseconds since 1970 UTC.
         var settledAt: Int64?
-        var epochs: EpochList = []
+        var epochs = EpochList()
         var numericClass: String?
         var seconds: Double?
         var divergedAt: DivergencePoint?
@@ -35,29 +47,48 @@ struct SealedJob {
     let epochsSeal: Digest?
     private let record: UnsafeRawBufferPointer
 
-    /// The columns of a statement that it is read from.
-    static let columns = "\(Seals.jobColumns), job_seals.result, job_seals.epochs, job_seals.record"
-    static let columnCount = Seals.jobColumnCount + 3
+    /// The columns that a settled job is read from.
+    static let columns = "job_seals.result, job_seals.epochs, job_seals.record"
 
-    /// Reads `columns`, the first of them at `first`. Throws `.damaged` unless an open job has no seal, and any other one of its own: the
-    /// right one for its record, which says what the job's row says.
-    init(_ row: OpaquePointer, from first: Int, path: String) throws {
+    /// Reads `columns`, the first of them at `first`. Throws `.damaged` unless the seal is the record's, and that this job's.
+    init(_ digest: Digest, _ row: OpaquePointer, from first: Int, path: String) throws {
         func value(_ column: Int) -> RowValue { RowValue(row, Int32(first + column)) }
-        let (seal, epochs, record) = (value(Seals.jobColumnCount), value(Seals.jobColumnCount + 1), value(Seals.jobColumnCount + 2))
-        let (digest, state) = (value(0).digest, value(1))
-        func isRecorded() -> Bool {
-            var reader = RowReader(record.bytes)
-            reader.beginRow()
-            return (0..<Seals.jobColumnCount).allSatisfy { reader.next() == value($0) }
+        let record = value(2).bytes
+        var reader = RowReader(record)
+        reader.beginRow()
+        guard reader.next().digest == digest, let state = State(reader.next()), state != .open, value(0).digest == Digest(of: record)
+        else { throw Seals.damagedResult(of: digest, path) }
+        (self.digest, self.state, self.record) = (digest, state, record)
+        epochsSeal = value(1).digest
+    }
+
+    /// The columns that a job is read from where its own row is compared with what was recorded.
+    static let comparedColumns = "\(Seals.jobColumns), \(columns)"
+    static let comparedColumnCount = Seals.jobColumnCount + 3
+
+    /// Reads `comparedColumns`, the first of them at `first`. Throws `.damaged` unless an open job has no seal, and any other one its own,
+    /// with a record that says what the job's row says.
+    init(comparing row: OpaquePointer, from first: Int, path: String) throws {
+        func value(_ column: Int) -> RowValue { RowValue(row, Int32(first + column)) }
+        guard let digest = value(0).digest else { throw Seals.damaged("the id of a job", path) }
+        let hasSeal = !value(Seals.jobColumnCount).isNull
+        guard hasSeal != (State(value(1)) == .open) else { throw Seals.damagedResult(of: digest, path) }
+        guard hasSeal else {
+            self.init(open: digest)
+            return
         }
-        let isOpen = state.isText("open")
-        guard let digest, isOpen ? seal.isNull : seal.digest == Digest(of: record.bytes) && isRecorded() else {
-            throw Seals.damagedResult(of: digest?.short ?? "with an unreadable id", path)
-        }
+        try self.init(digest, row, from: first + Seals.jobColumnCount, path: path)
+        var reader = RowReader(record)
+        reader.beginRow()
+        guard (0..<Seals.jobColumnCount).allSatisfy({ reader.next() == value($0) }) else { throw Seals.damagedResult(of: digest, path) }
+    }
+
+    /// A job without a result.
+    init(open digest: Digest) {
         self.digest = digest
-        self.state = isOpen ? .open : state.isText("finished") ? .finished : state.isText("diverged") ? .diverged : .failed
-        epochsSeal = epochs.digest
-        self.record = record.bytes
+        state = .open
+        epochsSeal = nil
+        record = UnsafeRawBufferPointer(start: nil, count: 0)
     }
 
     /// What the record says, with the last epoch alone.
@@ -76,7 +107,7 @@ struct SealedJob {
         let (epoch, step, reason, message) = (reader.next().integer, reader.next().integer, reader.next().text, reader.next().text)
         if let epoch, let step { result.divergedAt = DivergencePoint(epoch: Int(epoch), step: Int(step)) }
         if let reason { result.failure = RecordedFailure(code: reason, message: message ?? "") }
-        if let last = reader.epochMetrics() { result.epochs = [last] }
+        if let last = reader.epochMetrics() { result.epochs.append(last) }
         return result
     }
 

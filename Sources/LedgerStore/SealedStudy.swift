@@ -6,11 +6,12 @@ import GRDBSQLite
 import Studies
 import Synchronization
 
-/// A study's grid and what its jobs have come to, read in one pass and compared with their seals before anything is shown.
+/// A study's grid and what its jobs have come to, as it was recorded: read from what lies beside the seals, and compared with them before
+/// anything is shown. Rows that say the same are read and compared by `Seals.check`.
 ///
-/// Rows are read in the order in which they lie: cells by their place, jobs by their number, whatever order tables have; what belongs
-/// together is brought together in memory. With two connections that see the same state, two threads share the work. The values do not
-/// depend on how it was shared, and neither does which damage is found first.
+/// Jobs are read in the order of their numbers, in which they lie, whatever order tables have; what belongs together is brought together
+/// in memory. With two connections that see the same state, two threads share the work. The values do not depend on how it was shared,
+/// and neither does which damage is found first.
 struct SealedStudy<Cell: Sendable> {
     /// The jobs by stage and state, stages in the order of registration.
     let stages: [StageCount]
@@ -21,66 +22,132 @@ struct SealedStudy<Cell: Sendable> {
     struct Selection {
         var stage: String
         var epochs: LedgerReader.EpochSelection
-        var make: (CellRow) -> Cell
+        var make: (consuming CellRow) -> Cell
     }
 
-    /// Throws `.damaged` unless every study's row, and this study's grid and settled jobs, are as they were sealed.
+    /// Throws `.damaged` unless all of it has its seal.
     init(study: Int64, cells selection: Selection? = nil, path: String, _ db: Database, alongside other: Database? = nil) throws {
         try Seals.checkStudyRows(path: path, db)
         let connections = [db, other].compactMap { $0?.sqliteConnection }
-        let names = try Row.fetchAll(db, sql: Seals.gridStages, arguments: [study])
-            .map { (position: $0[0] as Int64, name: $0[1] as String) }
         let running = Set(try Int64.fetchAll(db, sql: Queries.runningJobs))
-        let sealed = try Data.fetchOne(db, sql: "SELECT grid FROM study_seals WHERE study = ?", arguments: [study])
-
-        let lists = try spread(2, over: connections) { part, connection in
-            try part == 0 ? GridList(jobsOf: study, connection) : GridList(cellsOf: study, stage: selection?.stage, connection)
-        }
-        let (listed, placed) = (lists[0], lists[1])
-        let numbers = JobNumbers(listed.jobs, placed.jobs)
-        let rows = SelectedRows(placed.selectedJobs, numbers)
-        var read: StudyJobs?
+        let seal = try Seals.grid(of: study, db)
+        let grid = try GridRecord(of: study, cellsOf: selection?.stage, path: path, connections[0])
+        let rows = CellsOfJobs(grid)
+        // More parts than threads: one may be held up.
+        let partCount = max(256, (grid.jobCount + 15) / 16)
+        var states: [JobState] = []
         // When reading throws, nothing is shown: cells that were made before may stay where they are, out of use.
-        cells = try Array(unsafeUninitializedCapacity: rows.count) { cells, count in
-            read = try StudyJobs(numbers, epochs: selection?.epochs ?? .none, path: path, connections) { place, job, results in
-                guard let selection, let first = rows.first(of: place) else { return }
-                let result = try results.result(of: job, numbers[place])
-                for row in sequence(first: first, next: rows.next) {
-                    let state = job.state.cellState(isRunning: job.state == .open && running.contains(numbers[place]))
-                    (cells.baseAddress! + row).initialize(to: selection.make(placed.cell(row, JobID(job.digest), state, result)))
+        cells = try Array(unsafeUninitializedCapacity: grid.cellCount) { cells, count in
+            states = try Array(unsafeUninitializedCapacity: grid.jobCount) { states, stateCount in
+                try spread(1 + (grid.jobCount + partCount - 1) / partCount, over: connections) { part, connection in
+                    guard part > 0 else {
+                        guard seal == grid.digest else { throw Seals.damagedGrid(path) }
+                        return
+                    }
+                    let places = (part - 1) * partCount..<min(part * partCount, grid.jobCount)
+                    var results = try ResultReader(epochs: selection?.epochs ?? .none, path: path, connection)
+                    try grid.forEachJob(in: places, path: path, connection) { place, job in
+                        let state = job.state.cellState(isRunning: job.state == .open && running.contains(grid.number(of: place)))
+                        (states.baseAddress! + place).initialize(to: state)
+                        guard let selection, var cell = rows.first(of: place) else { return }
+                        let result = try results.result(of: job, grid.number(of: place))
+                        while true {
+                            (cells.baseAddress! + cell).initialize(
+                                to: selection.make(grid.cell(cell, JobID(job.digest), state, result)))
+                            guard let next = rows.next(cell) else { return }
+                            cell = next
+                        }
+                    }
                 }
+                stateCount = grid.jobCount
             }
-            count = rows.count
+            count = grid.cellCount
         }
-        let jobs = read!
-
-        var hasher = RowHasher()
-        try hasher.add(all: study, Seals.gridStages, connections[0])
-        for list in lists { list.addDigests(of: jobs, to: &hasher) }
-        guard sealed == hasher.finalize().blob else { throw Seals.damagedGrid(path) }
-        stages = names.compactMap { stage in
-            var count = StageCount(stage: stage.name, waiting: 0, running: 0, finished: 0, diverged: 0, failed: 0)
-            for (job, position) in zip(listed.jobs, listed.stages) where position == stage.position {
-                switch jobs[job].state {
-                case .finished: count.finished += 1
-                case .diverged: count.diverged += 1
-                case .failed: count.failed += 1
-                case .open: running.contains(job) ? (count.running += 1) : (count.waiting += 1)
-                }
-            }
-            return count.total > 0 ? count : nil
-        }
+        stages = grid.stageCounts(states)
     }
 }
 
-/// Calls `body` for every part, on as many threads as there are connections, each with one of its own, and returns what it gave in the
-/// order of the parts; of several errors the first part's is thrown.
-func spread<Part: Sendable>(
-    _ parts: Int, over connections: [SQLiteConnection], _ body: (Int, SQLiteConnection) throws -> Part
-) throws -> [Part] {
-    guard connections.count > 1 else { return try (0..<parts).map { try body($0, connections[0]) } }
+/// Which of the selected cells show a job: nearly always one, but any number may.
+private struct CellsOfJobs: Sendable {
+    /// Of each job the first cell, of each cell the next; -1 where there is none.
+    private var firsts: [Int32]
+    private var followers: [Int32]
+
+    init(_ grid: GridRecord) {
+        firsts = Array(repeating: -1, count: grid.jobCount)
+        followers = Array(repeating: -1, count: grid.cellCount)
+        for cell in (0..<grid.cellCount).reversed() {
+            let job = grid.job(ofCell: cell)
+            followers[cell] = firsts[job]
+            firsts[job] = Int32(cell)
+        }
+    }
+
+    func first(of job: Int) -> Int? { firsts[job] < 0 ? nil : Int(firsts[job]) }
+
+    func next(_ cell: Int) -> Int? { followers[cell] < 0 ? nil : Int(followers[cell]) }
+}
+
+extension GridRecord {
+    /// Calls `body` for the jobs at these places, each as it was sealed. Throws `.damaged` unless they are there, with the ids that were
+    /// recorded.
+    fileprivate func forEachJob(
+        in places: Range<Int>, path: String, _ connection: SQLiteConnection, _ body: (Int, SealedJob) throws -> Void
+    ) throws {
+        let settled = try RawStatement(Queries.sealedJobs, connection)
+        let open = try RawStatement(Queries.openJob, connection)
+        func visitOpen(_ place: Int) throws {
+            open.start(number(of: place))
+            guard try open.step(), RowValue(open.handle, 0).digest == digest(of: place) else { throw Seals.damagedGrid(path) }
+            guard SealedJob.State(RowValue(open.handle, 1)) == .open else { throw Seals.damagedResult(of: digest(of: place), path) }
+            try body(place, SealedJob(open: digest(of: place)))
+        }
+        settled.start(number(of: places.lowerBound), number(of: places.upperBound - 1))
+        var place = places.lowerBound
+        while try settled.step() {
+            let number = settled.integer(0)
+            while self.number(of: place) < number {
+                try visitOpen(place)
+                place += 1
+            }
+            // Another study's.
+            guard number == self.number(of: place) else { continue }
+            try body(place, SealedJob(digest(of: place), settled.handle, from: 1, path: path))
+            place += 1
+            if place == places.upperBound { return }
+        }
+        for place in place..<places.upperBound { try visitOpen(place) }
+    }
+
+    fileprivate func stageCounts(_ states: [JobState]) -> [StageCount] {
+        var counts = stages.map { StageCount(stage: $0.name, waiting: 0, running: 0, finished: 0, diverged: 0, failed: 0) }
+        let places = Dictionary(stages.enumerated().map { ($1.position, $0) }, uniquingKeysWith: { first, _ in first })
+        var (position, place) = (Int64?.none, Int?.none)
+        for (job, state) in states.enumerated() {
+            // Neighbours often have it in common.
+            if stage(of: job) != position {
+                position = stage(of: job)
+                place = position.flatMap { places[$0] }
+            }
+            guard let place else { continue }
+            switch state {
+            case .finished: counts[place].finished += 1
+            case .diverged: counts[place].diverged += 1
+            case .failed: counts[place].failed += 1
+            case .running: counts[place].running += 1
+            case .waiting: counts[place].waiting += 1
+            }
+        }
+        return counts.filter { $0.total > 0 }
+    }
+}
+
+/// Calls `body` for every part, on as many threads as there are connections, each with one of its own; of several errors the first part's
+/// is thrown.
+private func spread(_ parts: Int, over connections: [SQLiteConnection], _ body: (Int, SQLiteConnection) throws -> Void) throws {
+    guard connections.count > 1 else { return try (0..<parts).forEach { try body($0, connections[0]) } }
     let next = Atomic(0)
-    let results = Mutex<[Result<Part, any Error>?]>(Array(repeating: nil, count: parts))
+    let failures = Mutex<[Int: any Error]>([:])
     withoutActuallyEscaping(body) { body in
         // Each call has a part and a connection of its own, and all have returned before this does.
         nonisolated(unsafe) let (body, connections) = (body, connections)
@@ -88,18 +155,13 @@ func spread<Part: Sendable>(
             while true {
                 let part = next.wrappingAdd(1, ordering: .relaxed).oldValue
                 guard part < parts else { return }
-                let result = Result { try body(part, connections[thread]) }
-                results.withLock { $0[part] = result }
+                do {
+                    try body(part, connections[thread])
+                } catch {
+                    failures.withLock { $0[part] = error }
+                }
             }
         }
     }
-    return try results.withLock { try $0.map { try $0!.get() } }
-}
-
-extension RowHasher {
-    fileprivate mutating func add(all study: Int64, _ sql: String, _ connection: SQLiteConnection) throws {
-        let rows = try RawStatement(sql, connection)
-        rows.start(study)
-        while try rows.step() { add(rows.handle) }
-    }
+    if let first = failures.withLock({ failures in failures.keys.min().map { failures[$0]! } }) { throw first }
 }

@@ -2,6 +2,7 @@ import Coordination
 import Digests
 import Foundation
 import GRDB
+import GRDBSQLite
 import Studies
 
 /// Digests over what tables are made of, beside the rows themselves: SQLite has no checksums, so a bit that flips in a page is
@@ -12,8 +13,8 @@ import Studies
 /// the transaction that writes them, and a reader compares before it shows anything. This finds accidents; whoever can write
 /// the ledger can write its seals.
 ///
-/// What the first seal is over lies beside it, as one value: `SealedJob` reads that. Most tables need no other epoch than the last,
-/// and among a million epochs it would be far away.
+/// What the seal of a result and that of a grid are over lies beside them, as one value each, which `SealedJob` and `GridRecord` read.
+/// Most tables need no other epoch than the last, and among a million epochs it would be far away.
 enum Seals {
     static let jobTable = """
         CREATE TABLE job_seals (
@@ -29,8 +30,13 @@ enum Seals {
         CREATE TABLE study_seals (
             study INTEGER PRIMARY KEY REFERENCES studies (id),
             row BLOB NOT NULL CHECK (length(row) = 32),
-            grid BLOB NOT NULL CHECK (length(grid) = 32)
+            grid BLOB NOT NULL CHECK (length(grid) = 32),
+            -- What the seal of the grid is over.
+            record BLOB NOT NULL
         ) STRICT;
+
+        """
+    static let trigger = """
         CREATE TRIGGER seals_go_with_their_result AFTER UPDATE OF state ON jobs WHEN NEW.state = 'open'
             BEGIN DELETE FROM job_seals WHERE job = NEW.id; END;
 
@@ -45,7 +51,7 @@ enum Seals {
             record.append(row: row)
             try db.run(Queries.epochs, [job, ColumnValue(row: row, column: settledAttemptColumn)]) { epochs.append(row: $0) }
         }
-        try db.run(insertion, [job, Digest(of: record.bytes), Digest(of: epochs.bytes), record])
+        try db.run(insertion, [job, record.digest, epochs.digest, record])
     }
 
     /// What the seal of a job's result would be over today.
@@ -55,35 +61,15 @@ enum Seals {
         return record
     }
 
-    private static let insertion = "INSERT OR REPLACE INTO job_seals (job, result, epochs, record) VALUES (?, ?, ?, ?)"
+    static let insertion = "INSERT OR REPLACE INTO job_seals (job, result, epochs, record) VALUES (?, ?, ?, ?)"
 
     /// Seals a study as it has just been registered.
     static func seal(study: Int64, _ db: Database) throws {
-        try db.cachedStatement(sql: "INSERT OR REPLACE INTO study_seals (study, row, grid) VALUES (?, ?, ?)")
-            .execute(arguments: [study, try rowDigest(study: study, db).blob, try gridDigest(study: study, db).blob])
+        let record = try GridRecord.make(of: study, db)
+        try db.run(studyInsertion, [study, try rowDigest(study: study, db), record.digest, record])
     }
 
-    /// Seals what a ledger of an earlier schema holds.
-    static func sealAll(_ db: Database) throws {
-        for job in try Int64.fetchAll(db, sql: "SELECT id FROM jobs WHERE state <> 'open'") { try seal(job: job, db) }
-        for study in try Int64.fetchAll(db, sql: "SELECT id FROM studies") { try seal(study: study, db) }
-    }
-
-    /// Brings the seals of version 4, which had the last epoch in columns of their own, into the table of today. They stay as they are, and
-    /// so does what is damaged.
-    static func renew(_ db: Database) throws {
-        guard try db.columns(in: "job_seals").contains(where: { $0.name == "learning_rate" }) else { return }
-        try db.execute(sql: "CREATE TEMP TABLE older_seals AS SELECT * FROM job_seals; DROP TABLE job_seals; " + jobTable)
-        let columns = jobColumns + ", " + EpochMetrics.names.map { "older_seals." + $0 }.joined(separator: ", ")
-        var record = RowBytes()
-        try db.run("SELECT \(columns), job, result, epochs FROM older_seals JOIN jobs ON jobs.id = job") { row in
-            record.removeAll()
-            record.append(row: row, columns: recordCount)
-            let kept = (0..<3).map { ColumnValue(row: row, column: recordCount + $0) }
-            try db.run(insertion, kept + [record])
-        }
-        try db.execute(sql: "DROP TABLE older_seals")
-    }
+    static let studyInsertion = "INSERT OR REPLACE INTO study_seals (study, row, grid, record) VALUES (?, ?, ?, ?)"
 
     // MARK: Checking
 
@@ -95,14 +81,26 @@ enum Seals {
         }
     }
 
-    /// Throws `.damaged` unless every study's row, and this study's grid and settled jobs, are as they were sealed.
+    /// Throws `.damaged` unless every study's row, and the rows of this study's grid and of its jobs, are as they were sealed.
     ///
-    /// Costs a microsecond a job, nothing an epoch: what other epochs than the last say is compared where they are read.
+    /// Costs a few microseconds a job, nothing an epoch: what epochs say is compared where they are read.
     static func check(study: Int64, path: String, _ db: Database) throws {
-        _ = try SealedStudy<CellRow>(study: study, path: path, db)
+        try checkStudyRows(path: path, db)
+        let grid = try GridRecord(sealed: study, path: path, db)
+        guard try GridRecord.make(of: study, db).digest == grid.digest else { throw damagedGrid(path) }
+        guard grid.jobCount > 0 else { return }
+        var place = 0
+        try db.run(Queries.comparedJobs, [grid.number(of: 0), grid.number(of: grid.jobCount - 1)]) { row in
+            // Another study's has none.
+            guard place < grid.jobCount, sqlite3_column_int64(row, 0) == grid.number(of: place) else { return }
+            let job = try SealedJob(comparing: row, from: 1, path: path)
+            guard job.digest == grid.digest(of: place) else { throw damagedGrid(path) }
+            place += 1
+        }
+        guard place == grid.jobCount else { throw damagedGrid(path) }
     }
 
-    static func damagedResult(of job: String, _ path: String) -> LedgerError { damaged("the result of job \(job)", path) }
+    static func damagedResult(of job: Digest, _ path: String) -> LedgerError { damaged("the result of job \(job.short)", path) }
 
     static func damagedEpochs(of job: Digest, _ path: String) -> LedgerError { damaged("an epoch of job \(job.short)", path) }
 
@@ -122,7 +120,7 @@ enum Seals {
     static let jobColumnCount = 12
     private static let settledAttemptColumn = 3
     /// A record has these and the last epoch.
-    private static let recordCount = jobColumnCount + EpochMetrics.names.count
+    static let recordCount = jobColumnCount + EpochMetrics.names.count
 
     /// What the seal of a result is over, from where it was recorded.
     private static let settled = """
@@ -143,21 +141,8 @@ enum Seals {
         try digest("SELECT id, name, definition_digest, definition, created_at, registration FROM studies WHERE id = ?", [study], db)
     }
 
-    static let gridStages = "SELECT position, name FROM stages WHERE study = ? ORDER BY position"
-
-    /// `SealedStudy` makes the same digest of rows that it reads without the joins.
-    private static func gridDigest(study: Int64, _ db: Database) throws -> Digest {
-        var hasher = RowHasher()
-        for sql in [
-            gridStages,
-            "SELECT stage, priority, digest FROM study_jobs JOIN jobs ON jobs.id = job WHERE study = ? ORDER BY stage, job",
-            """
-            SELECT stage, position, arm, pair, replicate, digest FROM cells JOIN jobs ON jobs.id = job
-            WHERE study = ? ORDER BY stage, position
-            """,
-        ] {
-            try hasher.add(all: Row.fetchCursor(db.cachedStatement(sql: sql), arguments: [study]))
-        }
-        return hasher.finalize()
+    /// The seal of a study's grid.
+    static func grid(of study: Int64, _ db: Database) throws -> Digest? {
+        try Data.fetchOne(db, sql: "SELECT grid FROM study_seals WHERE study = ?", arguments: [study]).flatMap { Digest(bytes: $0) }
     }
 }

@@ -207,11 +207,11 @@ import LedgerStore
             }
         }
         let plans: [String: [String]] = [
-            "stageCounts": try plan(Queries.stageCounts, [1]), "gridJobs": try plan(Queries.gridJobs, [1]),
-            "gridCells": try plan(Queries.gridCells, [1]), "sealedJobs": try plan(Queries.sealedJobs, [1, 9]),
+            "stageCounts": try plan(Queries.stageCounts, [1]), "openJob": try plan(Queries.openJob, [1]),
+            "sealedJobs": try plan(Queries.sealedJobs, [1, 9]), "comparedJobs": try plan(Queries.comparedJobs, [1, 9]),
             "runningJobs": try plan(Queries.runningJobs, []),
             "epochs": try plan(Queries.epochs, [1, 1]),
-            "trainingRate": try plan(Queries.trainingRate, [0]), "failures": try plan(Queries.failures, [1, 10]),
+            "trainingRate": try plan(Queries.trainingRate, [0]), "failures": try plan(Queries.failures, []),
         ]
         for (name, steps) in plans {
             for step in steps {
@@ -225,9 +225,9 @@ import LedgerStore
         #expect(plans["stageCounts"]!.contains { $0.contains("SEARCH study_jobs USING PRIMARY KEY (study=?)") })
         #expect(plans["stageCounts"]!.contains { $0.contains("attempts USING") && $0.contains("one_running_attempt_a_job") })
         #expect(!plans["stageCounts"]!.contains { $0.contains("epochs") })
-        #expect(plans["gridJobs"] == ["SEARCH study_jobs USING PRIMARY KEY (study=?)"])
-        #expect(plans["gridCells"] == ["SEARCH cells USING PRIMARY KEY (study=?)"])
-        #expect(plans["sealedJobs"]!.contains { $0.contains("SEARCH jobs USING INTEGER PRIMARY KEY (rowid>? AND rowid<?)") })
+        #expect(plans["openJob"] == ["SEARCH jobs USING INTEGER PRIMARY KEY (rowid=?)"])
+        #expect(plans["sealedJobs"] == ["SEARCH job_seals USING INTEGER PRIMARY KEY (rowid>? AND rowid<?)"])
+        #expect(plans["comparedJobs"]!.contains { $0.contains("SEARCH jobs USING INTEGER PRIMARY KEY (rowid>? AND rowid<?)") })
         #expect(plans["epochs"]!.contains { $0.contains("SEARCH epochs USING PRIMARY KEY (job=? AND attempt=?)") })
         #expect(plans["trainingRate"]!.contains { $0.contains("COVERING INDEX streamed_epochs (streamed_at>?)") })
     }

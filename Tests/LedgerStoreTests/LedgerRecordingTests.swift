@@ -122,7 +122,7 @@ import LedgerStore
         #expect(Set(failures.map(\.failure.code)) == ["CRASHED", "INPUT"])
         #expect(Set(failures.map(\.host)) == ["lab1", nil])
         #expect(try fixture.reader().failures(study: fixture.study).count == 2)
-        #expect(try fixture.reader().failures(study: StudyID(99)).isEmpty)
+        #expect(throws: LedgerError.self) { try fixture.reader().failures(study: StudyID(99)) }
         let states = try fixture.ledger.snapshot(study: fixture.study).map { ($0.id, $0.state) }
         #expect(states.filter { $0.1 == .ended(.failed) }.count == 2)
     }

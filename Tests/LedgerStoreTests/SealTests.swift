@@ -103,18 +103,54 @@ import Testing
         "UPDATE job_seals SET record = zeroblob(length(record)) WHERE job = 1", "UPDATE job_seals SET record = X'' WHERE job = 1",
         "UPDATE job_seals SET record = (SELECT record FROM job_seals WHERE job = 2) WHERE job = 1",
         "UPDATE job_seals SET record = twin.record, result = twin.result FROM job_seals AS twin WHERE job_seals.job = 1 AND twin.job = 2",
-        "UPDATE jobs SET numeric_class = 'v2' WHERE state = 'finished'", "UPDATE jobs SET failure_reason = 'IO' WHERE state = 'failed'",
+        "DELETE FROM job_seals WHERE job = 3", "UPDATE job_seals SET job = 4 WHERE job = 3",
+        "UPDATE jobs SET state = 'finished' WHERE state = 'open'", "UPDATE jobs SET digest = zeroblob(32) WHERE state = 'open'",
+        "DELETE FROM jobs WHERE state = 'open'", "UPDATE study_seals SET record = zeroblob(length(record))",
+        "UPDATE study_seals SET record = X''", "UPDATE study_seals SET record = substr(record, 1, length(record) - 16)",
+        "UPDATE study_seals SET record = CAST(record || record AS BLOB)", "UPDATE study_seals SET grid = zeroblob(32)",
+        "DELETE FROM study_seals",
     ])
-    func `cells are compared with their seals as they are read`(sql: String) throws {
+    func `stages and cells are compared with their seals as they are read`(sql: String) throws {
         let (folder, study) = try settled()
         try tamper(folder, sql)
         let reader = try LedgerReader(path: folder.ledger)
-        try reader.requireSealedStudyRows()
         #expect(throws: LedgerError.self) { try reader.requireSealed(study: study) }
+        #expect(throws: LedgerError.self) { try reader.sealedStages(study: study) }
         for epochs in [LedgerReader.EpochSelection.all, .last, .none, .at(1)] {
             #expect(throws: LedgerError.self) { try reader.cellResults(study: study, epochs: epochs) }
         }
         #expect(try !reader.audit().problems.isEmpty)
+    }
+
+    @Test(arguments: [
+        "UPDATE jobs SET numeric_class = 'v2' WHERE state = 'finished'", "UPDATE jobs SET failure_reason = 'IO' WHERE state = 'failed'",
+        "UPDATE jobs SET state = 'open' WHERE state = 'finished'", "UPDATE jobs SET digest = zeroblob(32) WHERE state = 'diverged'",
+        "DELETE FROM cells WHERE replicate = 2", "UPDATE cells SET arm = 'gabor' WHERE replicate = 1",
+        "UPDATE cells SET job = 2 WHERE replicate = 0", "UPDATE cells SET job = 999 WHERE replicate = 0",
+        "DELETE FROM study_jobs WHERE job = 4", "UPDATE stages SET name = 'evaluatf'",
+    ])
+    func `stages and cells are as they were recorded, whatever other rows say; audits compare those`(sql: String) throws {
+        let (folder, study) = try settled()
+        let recorded = try LedgerReader(path: folder.ledger)
+        let (stages, cells) = (try recorded.sealedStages(study: study), try recorded.cellResults(study: study))
+        #expect(stages == [StageCount(stage: "evaluate", waiting: 1, running: 0, finished: 1, diverged: 1, failed: 1)])
+        #expect(cells.map(\.state) == [.finished, .diverged, .failed, .waiting])
+        try tamper(folder, sql)
+        let reader = try LedgerReader(path: folder.ledger)
+        #expect(try reader.sealedStages(study: study) == stages)
+        #expect(try reader.cellResults(study: study) == cells)
+        #expect(throws: LedgerError.self) { try reader.requireSealed(study: study) }
+        #expect(try !reader.audit().problems.isEmpty)
+    }
+
+    @Test func `which jobs of a study failed is compared with its seal`() throws {
+        let (folder, study) = try settled()
+        let failures = try LedgerReader(path: folder.ledger).failures(study: study)
+        #expect(failures.count == 1)
+        try tamper(folder, "DELETE FROM study_jobs WHERE job = 3")
+        #expect(try LedgerReader(path: folder.ledger).failures(study: study) == failures)
+        try tamper(folder, "UPDATE study_seals SET grid = zeroblob(32)")
+        #expect(throws: LedgerError.self) { try LedgerReader(path: folder.ledger).failures(study: study) }
     }
 
     @Test(arguments: [
@@ -174,8 +210,73 @@ import Testing
         #expect(try reader.cellResults(study: study).map(\.epochs.count) == [2, 2, 0, 0])
     }
 
+    /// The grid's seal of schema 5 was over its rows alone: stages, jobs and cells, each row by its number of columns, each value by type,
+    /// length and bytes.
+    private func asSchema5(_ folder: TestFolder, changed sql: String = "") throws {
+        let queue = try DatabaseQueue(path: folder.ledger)
+        try queue.inDatabase { db in
+            var bytes = Data()
+            func append(_ tag: UInt8, _ word: Int) { bytes += Data([tag]) + withUnsafeBytes(of: UInt64(word).littleEndian) { Data($0) } }
+            for query in [
+                "SELECT position, name FROM stages ORDER BY position",
+                "SELECT stage, priority, digest FROM study_jobs JOIN jobs ON jobs.id = job ORDER BY stage, job",
+                "SELECT stage, position, arm, pair, replicate, digest FROM cells JOIN jobs ON jobs.id = job ORDER BY stage, position",
+            ] {
+                for row in try Row.fetchAll(db, sql: query) {
+                    append(0, row.count)
+                    for value in row.databaseValues {
+                        switch value.storage {
+                        case .int64(let number): append(2, Int(number))
+                        case .string(let text):
+                            append(4, text.utf8.count)
+                            bytes += Data(text.utf8)
+                        case .blob(let data):
+                            append(5, data.count)
+                            bytes += data
+                        case .null, .double: Issue.record("no such column")
+                        }
+                    }
+                }
+            }
+            try db.execute(
+                sql: """
+                    ALTER TABLE study_seals DROP COLUMN record;
+                    UPDATE study_seals SET grid = X'\(Digest(of: Array(bytes)).hex)';
+                    DELETE FROM grdb_migrations WHERE identifier = 'v6'; PRAGMA user_version = 5; \(sql)
+                    """)
+        }
+        try queue.close()
+    }
+
+    @Test func `a grid of schema 5 has its seal anew when it is opened for writing`() throws {
+        let (folder, study) = try settled()
+        let cells = try LedgerReader(path: folder.ledger).cellResults(study: study)
+        try asSchema5(folder)
+        #expect(throws: LedgerError.olderSchema(path: folder.ledger, actual: 5, expected: 6)) { try LedgerReader(path: folder.ledger) }
+        try Ledger.open(path: folder.ledger, now: noon).close()
+        let reader = try LedgerReader(path: folder.ledger)
+        #expect(try reader.audit() == LedgerAudit(jobs: 4, epochs: 4))
+        #expect(try reader.cellResults(study: study) == cells)
+    }
+
+    @Test(arguments: [
+        "UPDATE cells SET arm = 'gabor' WHERE replicate = 1", "DELETE FROM study_jobs WHERE job = 4",
+        "UPDATE study_seals SET grid = zeroblob(32)", "UPDATE stages SET name = 'evaluatf'",
+    ])
+    func `a grid that was damaged under schema 5 is still found when it is opened for writing`(sql: String) throws {
+        let (folder, study) = try settled()
+        try asSchema5(folder, changed: sql)
+        let ledger = try Ledger.open(path: folder.ledger, now: noon)
+        #expect(throws: LedgerError.self) { try ledger.requireSealed(study: study) }
+        try ledger.close()
+        let reader = try LedgerReader(path: folder.ledger)
+        #expect(throws: LedgerError.self) { try reader.cellResults(study: study, epochs: .last) }
+        #expect(throws: LedgerError.self) { try reader.sealedStages(study: study) }
+    }
+
     /// The seals of schema 4 were over the same, of which the last epoch lay in columns.
     private func asSchema4(_ folder: TestFolder, changed sql: String = "") throws {
+        try asSchema5(folder)
         let last = """
             epoch INTEGER, learning_rate REAL, training_loss REAL, training_accuracy REAL, training_top5_accuracy REAL, validation_loss REAL,
             validation_accuracy REAL, validation_top5_accuracy REAL, images INTEGER, seconds REAL
@@ -202,7 +303,7 @@ import Testing
         let seals = "SELECT hex(result) || hex(epochs) || hex(record) FROM job_seals ORDER BY job"
         let before = try LedgerReader(path: folder.ledger).read { try String.fetchAll($0, sql: seals) }
         try asSchema4(folder)
-        #expect(throws: LedgerError.olderSchema(path: folder.ledger, actual: 4, expected: 5)) { try LedgerReader(path: folder.ledger) }
+        #expect(throws: LedgerError.olderSchema(path: folder.ledger, actual: 4, expected: 6)) { try LedgerReader(path: folder.ledger) }
         try Ledger.open(path: folder.ledger, now: noon).close()
         let reader = try LedgerReader(path: folder.ledger)
         #expect(before.count == 3)

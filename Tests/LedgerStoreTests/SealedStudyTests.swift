@@ -62,7 +62,7 @@ import Testing
         }
         let kept = Set(try reader.cellResults(study: study, epochs: .at(2)) { $0.epochs.map(\.epoch) })
         #expect(kept == [[2, 3], []])
-        #expect(try reader.requireSealed(study: study) == reader.stageCounts(study: study))
+        #expect(try reader.sealedStages(study: study) == reader.stageCounts(study: study))
         #expect(try reader.stageCounts(study: study).map(\.running).reduce(0, +) == 1)
     }
 

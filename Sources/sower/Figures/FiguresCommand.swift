@@ -89,7 +89,7 @@ struct FiguresCommand: ParsableCommand {
     }
 
     private func draw(_ folder: StudyFolder, gnuplot: String) throws -> StudyFigures {
-        let maker = try FigureMaker(RecordedStudy(folder, readsCells: true))
+        let maker = try FigureMaker(RecordedStudy(folder))
         var drawing = FigureDrawing(maker, folder: try FigureFolder(folder.figures), gnuplot: gnuplot)
         var request = FigureRequest(
             filters: filters, layer: layer, metric: metric ?? .validationAccuracy, bands: bands ?? .interval, size: size,

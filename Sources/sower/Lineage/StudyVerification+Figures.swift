@@ -13,7 +13,7 @@ extension StudyVerification {
                 .filter { $0.hasSuffix(".json") && !$0.hasSuffix(Provenance.fileSuffix) }.map { (place, $0) }
         }
         guard !places.isEmpty else { return }
-        let maker = try FigureMaker(RecordedStudy(folder, readsCells: true))
+        let maker = try FigureMaker(RecordedStudy(folder))
         for (place, name) in places {
             let path = "\(place)/\(name.dropLast(".json".count))"
             func add(_ what: String) {

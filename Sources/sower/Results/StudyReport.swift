@@ -110,7 +110,7 @@ enum Baseline {
 }
 
 extension CellResult {
-    init(_ row: CellRow) {
+    init(_ row: consuming CellRow) {
         let state: CellState =
             switch row.state {
             case .finished: .finished

@@ -95,7 +95,7 @@ struct TableCommand: ParsableCommand {
     }
 
     func run() throws {
-        let recorded = try RecordedStudy(StudyFolder.find(study, in: results.results), readsCells: true)
+        let recorded = try RecordedStudy(StudyFolder.find(study, in: results.results), comparing: .study)
         let last = recorded.study.evaluation.recipe.epochs
         if let epoch, !(1...last).contains(epoch) {
             throw Stop(.configuration, "--epoch \(epoch): the study has epochs 1 to \(last)", remedy: "Leave --epoch out for the last one.")

@@ -36,7 +36,7 @@ struct StatusReport {
     func show(watching: Bool) throws {
         let folder = try StudyFolder.find(study, in: results.results)
         while true {
-            let status = try StudyStatus(RecordedStudy(folder))
+            let status = try StudyStatus(RecordedStudy(folder, comparing: .study))
             switch output.outputMode {
             case .cli:
                 if watching && isatty(1) != 0 { print("\u{1B}[H\u{1B}[2J", terminator: "") }

@@ -110,7 +110,7 @@ struct StudyStatus: Codable {
             shortages = reply.notes
             launchProblems = LaunchProblems.read(of: recorded.folder)
         }
-        stages = recorded.stages.map {
+        stages = try reader.sealedStages(study: recorded.id).map {
             // A lease without a coordinator is no running job.
             StageLine(
                 stage: $0.stage, waiting: $0.waiting + (isRunning ? 0 : $0.running), running: isRunning ? $0.running : 0,

@@ -142,23 +142,24 @@ struct RecordedStudy {
     var id: StudyID
     var reader: LedgerReader
     var folder: StudyFolder
-    /// The jobs by stage and state, as they were compared; none for whoever reads the cells.
-    var stages: [StageCount]
+    /// What is compared with its seals before anything is shown.
+    enum Comparison {
+        /// Every row that says what the study is and what has come of it.
+        case rows
+        /// The study's row alone: for whoever reads sealed cells or stages next, which compares them.
+        case study
+    }
 
-    /// Compares everything that tables are made of with its seals; but the study's row alone for a caller that `readsCells` next, which
-    /// compares everything.
-    init(_ folder: StudyFolder, readsCells: Bool = false) throws {
+    init(_ folder: StudyFolder, comparing comparison: Comparison = .rows) throws {
         self.folder = folder
         reader = try LedgerReader(path: folder.ledger)
         guard let row = try reader.latestStudy(name: nil) else {
             throw Stop(.configuration, "the ledger \(folder.ledger) holds no study", remedy: "Start it with `sower run`.")
         }
         id = row.id
-        if readsCells {
-            try reader.requireSealedStudyRows()
-            stages = []
-        } else {
-            stages = try reader.requireSealed(study: id)
+        switch comparison {
+        case .rows: try reader.requireSealed(study: id)
+        case .study: try reader.requireSealedStudyRows()
         }
         do {
             study = try JSONDecoder().decode(Study.self, from: Data(row.definitionJSON.utf8))
