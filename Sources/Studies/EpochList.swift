@@ -4,7 +4,7 @@
 /// each cost more than reading them.
 package struct EpochList: Sendable, Equatable {
     private var earlier: [EpochMetrics] = []
-    private var latest: EpochMetrics?
+    package private(set) var last: EpochMetrics?
 
     package init() {}
 
@@ -13,22 +13,20 @@ package struct EpochList: Sendable, Equatable {
     }
 
     package mutating func append(_ epoch: EpochMetrics) {
-        if let latest { earlier.append(latest) }
-        latest = epoch
+        if let last { earlier.append(last) }
+        last = epoch
     }
 }
 
 extension EpochList: RandomAccessCollection {
     package var startIndex: Int { 0 }
-    package var endIndex: Int { earlier.count + (latest == nil ? 0 : 1) }
+    package var endIndex: Int { earlier.count + (last == nil ? 0 : 1) }
 
-    package subscript(position: Int) -> EpochMetrics { position < earlier.count ? earlier[position] : latest! }
-
-    package var last: EpochMetrics? { latest }
+    package subscript(position: Int) -> EpochMetrics { position < earlier.count ? earlier[position] : last! }
 
     /// The metrics of an epoch, counted from 1.
     package func epoch(_ number: Int) -> EpochMetrics? {
-        latest?.epoch == number ? latest : earlier.first { $0.epoch == number }
+        last?.epoch == number ? last : earlier.first { $0.epoch == number }
     }
 }
 

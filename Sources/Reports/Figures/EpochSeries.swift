@@ -9,11 +9,12 @@ package struct EpochSeries: Sendable, Equatable {
     /// Only finished cells have values, as in `SummaryTable`. Cost: a pass over the cells an epoch.
     package init(info: TableInfo, cells: [CellResult], metric: TableMetric = .validationAccuracy) {
         self.metric = metric
+        var criticalValues = StudentT.CriticalValues()
         for epoch in 1...max(1, info.epochs) {
             let grid = ResultGrid(info: info, cells: cells, metric: metric, epoch: epoch)
             for arm in info.arms {
                 let cells = grid.cells(arm: arm)
-                let statistics = Statistics(cells.compactMap(\.value))
+                let statistics = Statistics(cells.compactMap(\.value), &criticalValues)
                 expected[arm] = cells.count
                 points[arm, default: []].append(
                     Figure.Point(

@@ -25,27 +25,24 @@ package struct PairedComparison: Sendable, Equatable {
     package var adjustedP: Double
 
     /// `nil` when no cell has a value in both. Both have the cells of the same pairs and replicates in the same order.
-    init?(of arm: [GridCell], with baseline: [GridCell], named name: String, unit: ComparisonUnit) {
+    init?(of arm: ArraySlice<GridCell>, with baseline: ArraySlice<GridCell>, named name: String, unit: ComparisonUnit) {
         precondition(arm.count == baseline.count, "rows of one grid have the same places")
         // In the grid's order, which fixes the order of all sums.
         var units: [[Double]] = []
-        var pairs: [[Int]: Int] = [:]
-        var replicates: [Int: Int] = [:]
-        var last: (pair: [Int], unit: Int)?
+        var places: [Int: Int] = [:]
         for (cell, other) in zip(arm, baseline) {
             guard let value = cell.value, let otherValue = other.value else { continue }
-            let place: Int
-            switch unit {
-            case .pair:
-                place = last.flatMap { $0.pair == cell.pair ? $0.unit : nil } ?? pairs[cell.pair] ?? units.count
-                if place == units.count { pairs[cell.pair] = place }
-                last = (cell.pair, place)
-            case .replicate:
-                place = replicates[cell.replicate] ?? units.count
-                if place == units.count { replicates[cell.replicate] = place }
-            case .cell: place = units.count
+            let key =
+                switch unit {
+                case .pair: cell.pair
+                case .replicate: cell.replicate
+                case .cell: units.count
+                }
+            let place = places[key] ?? units.count
+            if place == units.count {
+                places[key] = place
+                units.append([])
             }
-            if place == units.count { units.append([]) }
             units[place].append(value - otherValue)
         }
         guard !units.isEmpty else { return nil }

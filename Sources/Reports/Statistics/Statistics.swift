@@ -16,8 +16,9 @@ package struct Statistics: Sendable, Equatable {
     package var min: Double?
     package var max: Double?
 
-    /// Cost: O(n log n), and O(n) a bisection step for the interval. `values` must be finite.
-    package init(_ values: [Double]) {
+    /// `values` must be finite. Cost: O(n log n), and O(n) a bisection step for the interval, once for each n among those that share
+    /// `criticalValues`.
+    package init(_ values: [Double], _ criticalValues: inout StudentT.CriticalValues) {
         n = values.count
         guard n > 0 else { return }
         let mean = values.reduce(0, +) / Double(n)
@@ -32,7 +33,12 @@ package struct Statistics: Sendable, Equatable {
         let sem = std / Double(n).squareRoot()
         self.std = std
         self.sem = sem
-        let reach = sem * StudentT.criticalValue(confidence: 0.95, degreesOfFreedom: n - 1)
+        let reach = sem * criticalValues.value(degreesOfFreedom: n - 1)
         interval = (mean - reach)...(mean + reach)
+    }
+
+    package init(_ values: [Double]) {
+        var criticalValues = StudentT.CriticalValues()
+        self.init(values, &criticalValues)
     }
 }

@@ -31,4 +31,18 @@ package enum StudentT {
         }
         return (low + high) / 2
     }
+
+    /// Critical values at a confidence of 95 % that were found before: the rows of a table mostly have as many cells each.
+    package struct CriticalValues {
+        private var known: [Int: Double] = [:]
+
+        package init() {}
+
+        mutating func value(degreesOfFreedom: Int) -> Double {
+            if let value = known[degreesOfFreedom] { return value }
+            let value = criticalValue(confidence: 0.95, degreesOfFreedom: degreesOfFreedom)
+            known[degreesOfFreedom] = value
+            return value
+        }
+    }
 }

@@ -80,10 +80,8 @@ enum Footnotes {
     }
 
     private static func numericClasses(_ grid: ResultGrid) -> [String] {
-        var counts: [String: Int] = [:]
-        for cell in grid.all where cell.value != nil { counts[cell.numericClass ?? "not recorded", default: 0] += 1 }
-        guard counts.count > 1 else { return [] }
-        let list = counts.sorted { $0.key < $1.key }.map { "\(printable($0.key)) (\($0.value))" }.joined(separator: ", ")
+        guard grid.numericClasses.count > 1 else { return [] }
+        let list = grid.numericClasses.sorted { $0.key < $1.key }.map { "\(printable($0.key)) (\($0.value))" }.joined(separator: ", ")
         return ["numeric classes are mixed, last digits may depend on the host: \(list)"]
     }
 
@@ -91,18 +89,18 @@ enum Footnotes {
         let incomplete = grid.all.filter { $0.value == nil }
         guard !incomplete.isEmpty else { return [] }
         let counts = [
-            (incomplete.count { $0.isFailed }, "failed"), (incomplete.count { $0.state == .diverged }, "diverged"),
+            (incomplete.count { $0.state == .failed }, "failed"), (incomplete.count { $0.state == .diverged }, "diverged"),
             (incomplete.count { $0.state == .missing }, "not finished"),
         ].filter { $0.0 > 0 }.map { "\($0.0) \($0.1)" }.joined(separator: ", ")
         var notes = ["* \(incomplete.count) of \(grid.all.count) cells have no value and are in no mean: \(counts)"]
         for cell in incomplete.prefix(namedCells) {
             let what =
                 switch cell.state {
-                case .failed(let reason): "failed (\(printable(reason)))"
+                case .failed: "failed (\(printable(grid.failureReason(of: cell))))"
                 case .diverged: "diverged"
                 case .missing, .finished: "not finished"
                 }
-            notes.append("* \(cell.arm) \(Study.name(of: cell.pair)) replicate \(cell.replicate): \(what)")
+            notes.append("* \(grid.arms[cell.arm]) \(Study.name(of: grid.pairs[cell.pair])) replicate \(cell.replicate): \(what)")
         }
         if incomplete.count > namedCells { notes.append("* and \(incomplete.count - namedCells) more") }
         return notes

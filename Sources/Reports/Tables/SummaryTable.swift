@@ -73,7 +73,8 @@ package struct SummaryTable: Sendable, Equatable {
             case .armAndReplicate: ComparisonUnit.pair
             }
         var rows: [Row] = []
-        func append(_ arm: String, _ pair: [Int]? = nil, _ replicate: Int? = nil, cellsOf: (String) -> [GridCell]) {
+        var criticalValues = StudentT.CriticalValues()
+        func append(_ arm: String, _ pair: [Int]? = nil, _ replicate: Int? = nil, cellsOf: (String) -> ArraySlice<GridCell>) {
             let cells = cellsOf(arm)
             let comparison = baseline.map { otherBaselines[arm] ?? $0 }.flatMap { baseline in
                 arm == baseline
@@ -82,8 +83,8 @@ package struct SummaryTable: Sendable, Equatable {
             }
             rows.append(
                 Row(
-                    arm: arm, pair: pair, replicate: replicate, statistics: Statistics(cells.compactMap(\.value)),
-                    expected: cells.count, failed: cells.count { $0.isFailed }, diverged: cells.count { $0.state == .diverged },
+                    arm: arm, pair: pair, replicate: replicate, statistics: Statistics(cells.compactMap(\.value), &criticalValues),
+                    expected: cells.count, failed: cells.count { $0.state == .failed }, diverged: cells.count { $0.state == .diverged },
                     comparison: comparison))
         }
         for arm in info.arms {
