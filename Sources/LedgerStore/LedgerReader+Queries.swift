@@ -124,7 +124,7 @@ extension LedgerReader {
             var (failures, grid) = ([FailureRow](), GridRecord?.none)
             while failures.count < limit, let row = try rows.next() {
                 if let study {
-                    if grid == nil { grid = try GridRecord(sealed: study.rawValue, path: path, db) }
+                    if grid == nil { grid = try GridRecord(of: study.rawValue, path: path, db) }
                     guard grid?.needs(row[8]) == true else { continue }
                 }
                 failures.append(

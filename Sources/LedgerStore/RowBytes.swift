@@ -80,8 +80,7 @@ struct RowBytes: @unchecked Sendable {
 
     mutating func append(blob: UnsafeRawBufferPointer) { append(RowValue(tag: RowValue.Tag.blob, word: UInt64(blob.count), bytes: blob)) }
 
-    /// Appends integers as one blob, eight bytes each, little-endian.
-    mutating func append(integers: [Int64]) { integers.map(\.littleEndian).withUnsafeBytes { append(blob: $0) } }
+    mutating func append(_ integer: Int64) { append(tag: RowValue.Tag.integer, UInt64(bitPattern: integer)) }
 
     mutating func append(_ other: RowBytes) { append(raw: other.bytes) }
 

@@ -30,8 +30,7 @@ struct SealedStudy<Cell: Sendable> {
         try Seals.checkStudyRows(path: path, db)
         let connections = [db, other].compactMap { $0?.sqliteConnection }
         let running = Set(try Int64.fetchAll(db, sql: Queries.runningJobs))
-        let seal = try Seals.grid(of: study, db)
-        let grid = try GridRecord(of: study, cellsOf: selection?.stage, path: path, connections[0])
+        let grid = try GridRecord(of: study, cellsOf: selection?.stage, path: path, db)
         let rows = CellsOfJobs(grid)
         // More parts than threads: one may be held up.
         let partCount = max(256, (grid.jobCount + 15) / 16)
@@ -39,12 +38,8 @@ struct SealedStudy<Cell: Sendable> {
         // When reading throws, nothing is shown: cells that were made before may stay where they are, out of use.
         cells = try Array(unsafeUninitializedCapacity: grid.cellCount) { cells, count in
             states = try Array(unsafeUninitializedCapacity: grid.jobCount) { states, stateCount in
-                try spread(1 + (grid.jobCount + partCount - 1) / partCount, over: connections) { part, connection in
-                    guard part > 0 else {
-                        guard seal == grid.digest else { throw Seals.damagedGrid(path) }
-                        return
-                    }
-                    let places = (part - 1) * partCount..<min(part * partCount, grid.jobCount)
+                try spread((grid.jobCount + partCount - 1) / partCount, over: connections) { part, connection in
+                    let places = part * partCount..<min((part + 1) * partCount, grid.jobCount)
                     var results = try ResultReader(epochs: selection?.epochs ?? .none, path: path, connection)
                     try grid.forEachJob(in: places, path: path, connection) { place, job in
                         let state = job.state.cellState(isRunning: job.state == .open && running.contains(grid.number(of: place)))
@@ -117,28 +112,6 @@ extension GridRecord {
             if place == places.upperBound { return }
         }
         for place in place..<places.upperBound { try visitOpen(place) }
-    }
-
-    fileprivate func stageCounts(_ states: [JobState]) -> [StageCount] {
-        var counts = stages.map { StageCount(stage: $0.name, waiting: 0, running: 0, finished: 0, diverged: 0, failed: 0) }
-        let places = Dictionary(stages.enumerated().map { ($1.position, $0) }, uniquingKeysWith: { first, _ in first })
-        var (position, place) = (Int64?.none, Int?.none)
-        for (job, state) in states.enumerated() {
-            // Neighbours often have it in common.
-            if stage(of: job) != position {
-                position = stage(of: job)
-                place = position.flatMap { places[$0] }
-            }
-            guard let place else { continue }
-            switch state {
-            case .finished: counts[place].finished += 1
-            case .diverged: counts[place].diverged += 1
-            case .failed: counts[place].failed += 1
-            case .running: counts[place].running += 1
-            case .waiting: counts[place].waiting += 1
-            }
-        }
-        return counts.filter { $0.total > 0 }
     }
 }
 

@@ -86,7 +86,7 @@ enum Seals {
     /// Costs a few microseconds a job, nothing an epoch: what epochs say is compared where they are read.
     static func check(study: Int64, path: String, _ db: Database) throws {
         try checkStudyRows(path: path, db)
-        let grid = try GridRecord(sealed: study, path: path, db)
+        let grid = try GridRecord(of: study, path: path, db)
         guard try GridRecord.make(of: study, db).digest == grid.digest else { throw damagedGrid(path) }
         guard grid.jobCount > 0 else { return }
         var place = 0
@@ -139,10 +139,5 @@ enum Seals {
 
     private static func rowDigest(study: Int64, _ db: Database) throws -> Digest {
         try digest("SELECT id, name, definition_digest, definition, created_at, registration FROM studies WHERE id = ?", [study], db)
-    }
-
-    /// The seal of a study's grid.
-    static func grid(of study: Int64, _ db: Database) throws -> Digest? {
-        try Data.fetchOne(db, sql: "SELECT grid FROM study_seals WHERE study = ?", arguments: [study]).flatMap { Digest(bytes: $0) }
     }
 }

@@ -23,7 +23,8 @@ enum OutOfMemoryKills {
     /// 0 where the kernel does not say (before Linux 4.13).
     static var count: Int {
         guard let text = try? String(contentsOfFile: "/proc/vmstat", encoding: .utf8) else { return 0 }
-        let line = text.split(separator: "\n").first { $0.hasPrefix("oom_kill ") }
-        return line.flatMap { Int($0.split(separator: " ")[1]) } ?? 0
+        let name = "oom_kill "
+        let line = text.utf8.split(separator: UInt8(ascii: "\n")).first { $0.starts(with: name.utf8) }
+        return line.flatMap { Int(Substring($0.dropFirst(name.utf8.count))) } ?? 0
     }
 }

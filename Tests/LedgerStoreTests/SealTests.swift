@@ -143,6 +143,32 @@ import Testing
         #expect(try !reader.audit().problems.isEmpty)
     }
 
+    @Test func `a record that has its seal and makes no sense is damage, or another grid of the same jobs`() throws {
+        let (folder, study) = try settled()
+        let reader = try LedgerReader(path: folder.ledger)
+        let jobs = Set(try reader.cellResults(study: study).map(\.job))
+        let queue = try DatabaseQueue(path: folder.ledger)
+        let record = try #require(try queue.read { try Data.fetchOne($0, sql: "SELECT record FROM study_seals") })
+        var refused = 0
+        for position in record.indices {
+            var changed = record
+            changed[position] ^= 1 << (position * 3 % 8)
+            try queue.write {
+                try $0.execute(sql: "UPDATE study_seals SET record = ?, grid = ?", arguments: [changed, Data(Digest(of: changed).bytes)])
+            }
+            switch Result(catching: { try reader.cellResults(study: study).map(\.job) }) {
+            case .success(let shown): #expect(jobs.isSuperset(of: shown), "byte \(position)")
+            case .failure(LedgerError.damaged): refused += 1
+            case .failure(let error): Issue.record("byte \(position): \(error)")
+            }
+            _ = try? reader.sealedStages(study: study)
+            // No row says the same.
+            #expect(throws: LedgerError.self) { try reader.requireSealed(study: study) }
+        }
+        #expect(refused > record.count / 2)
+        try queue.close()
+    }
+
     @Test func `which jobs of a study failed is compared with its seal`() throws {
         let (folder, study) = try settled()
         let failures = try LedgerReader(path: folder.ledger).failures(study: study)

@@ -108,4 +108,33 @@ import Testing
         }
         #expect(seen.max() == Self.count && seen.count > 2)
     }
+
+    @Test func `a study reads as its rows are, however its jobs lie`() throws {
+        // Every other job belongs to an earlier study; stages alternate, priorities go down, and cells show some jobs twice, some of the
+        // earlier study's, in no order.
+        let shown = [5, 3, 3, 9, 1, 8, 2, 7, 4, 6, 11, 0]
+        let jobs = (0..<Self.count).filter { $0 % 2 == 0 || $0 < 10 }.map {
+            planned(Self.name($0), stage: $0 % 3 == 0 ? "pretrain" : "evaluate", priority: Self.count - $0)
+        }
+        let cells = shown.enumerated().map { position, job in
+            CellRecord(
+                stage: position % 4 == 0 ? "other" : "evaluate", arm: position % 3 == 0 ? "gabor" : "random", pair: [position % 2, 9],
+                replicate: position, job: jobID(Self.name(job)))
+        }
+        let other = try ledger.register(study: LedgerStoreTests.study("other", definition: "{ }"), jobs: jobs, cells: cells, now: noon)
+            .study
+        try Self.settle(Array(0..<8), in: ledger)
+        let reader = try LedgerReader(path: folder.ledger)
+        try reader.requireSealed(study: other)
+        for stage in ["evaluate", "other", "neither"] {
+            var expected: [CellRow] = []
+            try reader.forEachCell(study: other, stages: [stage]) {
+                expected.append($0.cell); return true
+            }
+            #expect(try reader.cellResults(study: other, stage: stage) == expected)
+            #expect(expected.count == (stage == "evaluate" ? 9 : stage == "other" ? 3 : 0))
+        }
+        #expect(try reader.sealedStages(study: other) == reader.stageCounts(study: other))
+        #expect(try reader.sealedStages(study: study) == reader.stageCounts(study: study))
+    }
 }
