@@ -51,6 +51,16 @@ private struct Recorder {
     let now: Int64
     let inherited: Set<Ledger.RowAttempt>
     var memory: RecordingMemory
+    /// The statement that wrote the last epoch: there may be hundreds.
+    private var epochStatement: (sql: String, prepared: Statement)?
+
+    init(db: Database, path: String, now: Int64, inherited: Set<Ledger.RowAttempt>, memory: RecordingMemory) {
+        self.db = db
+        self.path = path
+        self.now = now
+        self.inherited = inherited
+        self.memory = memory
+    }
 
     mutating func record(_ change: LedgerChange) throws {
         try Failpoint.ledgerChangeBefore.passInLedger()
@@ -126,13 +136,26 @@ private struct Recorder {
                 """, [job, attempt.number])
             memory.running[key] = .some(nil)
         }
-        try execute(
-            """
-            INSERT INTO epochs (job, attempt, \(EpochMetrics.columns), streamed_at)
-            VALUES (?, ?, \(EpochMetrics.placeholders), ?)
-            ON CONFLICT (job, attempt, epoch) DO NOTHING
-            """, [job, attempt.number] + metrics.values + [now])
+        try insert(metrics, key, streamedAt: now, Self.streamedEpoch)
         if db.changesCount > 0 { memory.running[key]??.append(metrics) }
+    }
+
+    private static let epoch = """
+        INSERT INTO epochs (job, attempt, streamed_at, \(EpochMetrics.columns)) VALUES (?, ?, ?, \(EpochMetrics.placeholders))
+        ON CONFLICT (job, attempt, epoch)
+        """
+    private static let streamedEpoch = "\(epoch) DO NOTHING"
+    private static let settledEpoch = "\(epoch) DO UPDATE SET \(EpochMetrics.updates)"
+
+    private mutating func insert(_ metrics: EpochMetrics, _ attempt: Ledger.RowAttempt, streamedAt: Int64?, _ sql: String) throws {
+        if epochStatement?.sql != sql { epochStatement = (sql, try db.cachedStatement(sql: sql)) }
+        let bind = { (binding: inout ParameterBinding) in
+            binding.add(attempt.job)
+            binding.add(attempt.number)
+            binding.add(streamedAt)
+            metrics.bind(&binding)
+        }
+        try db.run(epochStatement!.prepared, bind: bind)
     }
 
     private mutating func keep(_ kept: JobCheckpoint, of job: JobID) throws {
@@ -222,11 +245,7 @@ private struct Recorder {
     /// The result's epochs are the attempt's epochs: streamed ones keep their time, others of the attempt go.
     private mutating func replaceEpochs(of job: Int64, attempt: Int, by epochs: [EpochMetrics]) throws {
         for metrics in epochs {
-            try execute(
-                """
-                INSERT INTO epochs (job, attempt, \(EpochMetrics.columns)) VALUES (?, ?, \(EpochMetrics.placeholders))
-                ON CONFLICT (job, attempt, epoch) DO UPDATE SET \(EpochMetrics.updates)
-                """, [job, attempt] + metrics.values)
+            try insert(metrics, Ledger.RowAttempt(job: job, number: attempt), streamedAt: nil, Self.settledEpoch)
         }
         let numbers = epochs.map { String($0.epoch) }.joined(separator: ",")
         try execute(

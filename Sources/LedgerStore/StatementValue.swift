@@ -47,6 +47,21 @@ extension Optional: StatementValue where Wrapped: StatementValue {
     }
 }
 
+/// Binds values to the parameters of a statement, one after another.
+struct ParameterBinding {
+    let statement: SQLiteStatement
+    private var last: Int32 = 0
+    /// SQLite's, of the first value that it does not take.
+    private(set) var code = SQLITE_OK
+
+    init(_ statement: SQLiteStatement) { self.statement = statement }
+
+    mutating func add(_ value: some StatementValue) {
+        last += 1
+        if code == SQLITE_OK { code = value.bind(to: statement, at: last) }
+    }
+}
+
 /// SQLITE_TRANSIENT, a macro that Swift does not import: SQLite copies the bytes before it returns.
 var sqliteCopies: sqlite3_destructor_type { unsafeBitCast(-1, to: sqlite3_destructor_type.self) }
 
@@ -65,20 +80,27 @@ extension Database {
     ///
     /// - Parameter body: called at each row.
     func run(_ sql: String, _ values: [any StatementValue] = [], forEachRow body: (SQLiteStatement) throws -> Void = { _ in }) throws {
-        let statement = try cachedStatement(sql: sql).sqliteStatement
-        precondition(Int(sqlite3_bind_parameter_count(statement)) == values.count, "a value for each parameter")
+        let statement = try cachedStatement(sql: sql)
+        precondition(Int(sqlite3_bind_parameter_count(statement.sqliteStatement)) == values.count, "a value for each parameter")
+        try run(statement, bind: { binding in for value in values { binding.add(value) } }, forEachRow: body)
+    }
+
+    /// The same for a statement that is at hand.
+    func run(
+        _ prepared: Statement, bind: (inout ParameterBinding) -> Void, forEachRow body: (SQLiteStatement) throws -> Void = { _ in }
+    ) throws {
+        let statement = prepared.sqliteStatement
         // Its code is the last step's, which was reported then.
         sqlite3_reset(statement)
-        for (index, value) in values.enumerated() {
-            let code = value.bind(to: statement, at: Int32(index + 1))
-            guard code == SQLITE_OK else { throw failure(code, sql) }
-        }
+        var binding = ParameterBinding(statement)
+        bind(&binding)
+        guard binding.code == SQLITE_OK else { throw failure(binding.code, prepared.sql) }
         defer { sqlite3_reset(statement) }
         while true {
             switch sqlite3_step(statement) {
             case SQLITE_ROW: try body(statement)
             case SQLITE_DONE: return
-            case let code: throw failure(code, sql)
+            case let code: throw failure(code, prepared.sql)
             }
         }
     }

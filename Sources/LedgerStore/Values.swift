@@ -56,12 +56,18 @@ extension EpochMetrics {
     /// What an `ON CONFLICT (job, attempt, epoch) DO UPDATE` sets.
     static let updates = names.dropFirst().map { "\($0) = excluded.\($0)" }.joined(separator: ", ")
 
-    /// The values of `columns`; SQLite stores NaN as NULL.
-    var values: [any StatementValue] {
-        [
-            epoch, learningRate, trainingLoss, trainingAccuracy, trainingTop5Accuracy, validationLoss, validationAccuracy,
-            validationTop5Accuracy, images, seconds,
-        ]
+    /// Binds the values of `columns`; SQLite stores NaN as NULL.
+    func bind(_ binding: inout ParameterBinding) {
+        binding.add(epoch)
+        binding.add(learningRate)
+        binding.add(trainingLoss)
+        binding.add(trainingAccuracy)
+        binding.add(trainingTop5Accuracy)
+        binding.add(validationLoss)
+        binding.add(validationAccuracy)
+        binding.add(validationTop5Accuracy)
+        binding.add(images)
+        binding.add(seconds)
     }
 }
 
