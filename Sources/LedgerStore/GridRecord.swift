@@ -150,7 +150,7 @@ struct GridRecord: Sendable {
         return cellRuns[run].firstJob + (cell - cellRuns[run].firstCell) * cellRuns[run].step
     }
 
-    func cell(_ cell: Int, _ job: JobID, _ state: JobState, _ result: consuming SealedJob.Result) -> CellRow {
+    func cell(_ cell: Int, _ job: JobID, _ state: JobState, _ result: SealedJob.Result) -> CellRow {
         let run = Int(runsOfCells[cell])
         let replicate = cellRuns[run].firstReplicate + cell - cellRuns[run].firstCell
         return CellRow(arm: cellRuns[run].arm, pair: cellRuns[run].pair, replicate: replicate, job: job, state: state, result)

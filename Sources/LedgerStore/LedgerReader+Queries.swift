@@ -64,7 +64,7 @@ extension LedgerReader {
 
     /// The same, and what is made of each cell: a large study's two threads share that too.
     package func cellResults<Cell: Sendable>(
-        study: StudyID, stage: String = "evaluate", epochs: EpochSelection = .all, _ make: @escaping (consuming CellRow) -> Cell
+        study: StudyID, stage: String = "evaluate", epochs: EpochSelection = .all, _ make: @escaping (CellRow) -> Cell
     ) throws(LedgerError) -> [Cell] {
         try sealed(study, cells: SealedStudy<Cell>.Selection(stage: stage, epochs: epochs, make: make)).cells
     }
@@ -117,21 +117,24 @@ extension LedgerReader {
         }
     }
 
-    /// Jobs that failed for good, the latest first; those of one study if it is given. Which jobs it needs is compared with its seal.
+    /// Jobs that failed for good, the latest first; those of one study if it is given. Each is compared with its seal, and which of them
+    /// the study needs.
     package func failures(study: StudyID? = nil, limit: Int = 100) throws(LedgerError) -> [FailureRow] {
         try read { db in
             let rows = try Row.fetchCursor(db, sql: Queries.failures)
-            var (failures, grid) = ([FailureRow](), GridRecord?.none)
+            var (failures, grid, numericClass) = ([FailureRow](), GridRecord?.none, "")
             while failures.count < limit, let row = try rows.next() {
                 if let study {
                     if grid == nil { grid = try GridRecord(of: study.rawValue, path: path, db) }
-                    guard grid?.needs(row[8]) == true else { continue }
+                    guard grid?.needs(row[0]) == true else { continue }
                 }
+                let job = try SealedJob(comparing: rows._statement.sqliteStatement, from: 5, path: path)
+                let result = job.result(sharing: &numericClass)
                 failures.append(
                     FailureRow(
-                        job: try row.job(0), kind: JobKind(rawValue: row[1]) ?? .train,
-                        failure: row.failure(2) ?? RecordedFailure(code: "", message: ""), failedAt: row.date(4), attempt: row[5],
-                        worker: row[6], host: row[7]))
+                        job: JobID(job.digest), kind: JobKind(rawValue: row[1]) ?? .train,
+                        failure: result.failure ?? RecordedFailure(code: "", message: ""),
+                        failedAt: Date(milliseconds: result.settledAt ?? 0), attempt: row[2], worker: row[3], host: row[4]))
             }
             return failures
         }

@@ -60,7 +60,7 @@ package struct CellRow: Sendable, Equatable {
     package var divergedAt: DivergencePoint?
     package var failure: RecordedFailure?
 
-    init(arm: String, pair: [Int], replicate: Int, job: JobID, state: JobState, _ result: consuming SealedJob.Result) {
+    init(arm: String, pair: [Int], replicate: Int, job: JobID, state: JobState, _ result: SealedJob.Result) {
         self.arm = arm
         self.pair = pair
         self.replicate = replicate

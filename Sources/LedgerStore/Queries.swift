@@ -103,10 +103,10 @@ package enum Queries {
         WHERE streamed_at IS NOT NULL AND streamed_at >= ?
         """
 
+    /// A failed job's number, kind, last attempt, that one's worker and host, and the job's row and what was recorded of it.
     package static let failures = """
-        SELECT jobs.digest, jobs.kind, jobs.failure_reason, jobs.failure_message, jobs.settled_at, attempts.number,
-            attempts.worker, workers.host, jobs.id
-        FROM jobs
+        SELECT jobs.id, jobs.kind, attempts.number, attempts.worker, workers.host, \(SealedJob.comparedColumns)
+        FROM jobs \(sealJoin)
         LEFT JOIN attempts ON attempts.job = jobs.id
             AND attempts.number = (SELECT max(number) FROM attempts WHERE job = jobs.id)
         LEFT JOIN workers ON workers.name = attempts.worker

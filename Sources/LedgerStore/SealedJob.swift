@@ -2,20 +2,25 @@ import Coordination
 import Digests
 import Studies
 
-/// A job as it was sealed, of the row that a statement is at; as long as the statement stays there. What was recorded of its result, that
-/// is: tables are made of that, and `Seals.check` compares it with the job's own row.
+/// A job as it was sealed, of the row that a statement is at; as long as the statement stays there.
+///
+/// Status and tables are made of what was recorded beside the seal; `Seals.check` compares that with the job's own row.
 struct SealedJob {
     enum State: UInt8, Sendable {
         case open, finished, diverged, failed
 
         /// As a row has it; `nil` for anything else.
         init?(_ value: RowValue) {
-            switch value {
-            case _ where value.isText("open"): self = .open
-            case _ where value.isText("finished"): self = .finished
-            case _ where value.isText("diverged"): self = .diverged
-            case _ where value.isText("failed"): self = .failed
-            default: return nil
+            if value.isText("finished") {
+                self = .finished
+            } else if value.isText("diverged") {
+                self = .diverged
+            } else if value.isText("failed") {
+                self = .failed
+            } else if value.isText("open") {
+                self = .open
+            } else {
+                return nil
             }
         }
 

@@ -22,7 +22,7 @@ struct SealedStudy<Cell: Sendable> {
     struct Selection {
         var stage: String
         var epochs: LedgerReader.EpochSelection
-        var make: (consuming CellRow) -> Cell
+        var make: (CellRow) -> Cell
     }
 
     /// Throws `.damaged` unless all of it has its seal.

@@ -169,12 +169,14 @@ import Testing
         try queue.close()
     }
 
-    @Test func `which jobs of a study failed is compared with its seal`() throws {
+    @Test func `which jobs of a study failed, and why, is compared with seals`() throws {
         let (folder, study) = try settled()
         let failures = try LedgerReader(path: folder.ledger).failures(study: study)
         #expect(failures.count == 1)
         try tamper(folder, "DELETE FROM study_jobs WHERE job = 3")
         #expect(try LedgerReader(path: folder.ledger).failures(study: study) == failures)
+        try tamper(folder, "UPDATE jobs SET failure_message = 'another' WHERE state = 'failed'")
+        #expect(throws: LedgerError.self) { try LedgerReader(path: folder.ledger).failures(study: study) }
         try tamper(folder, "UPDATE study_seals SET grid = zeroblob(32)")
         #expect(throws: LedgerError.self) { try LedgerReader(path: folder.ledger).failures(study: study) }
     }

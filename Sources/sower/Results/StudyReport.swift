@@ -110,7 +110,7 @@ enum Baseline {
 }
 
 extension CellResult {
-    init(_ row: consuming CellRow) {
+    init(_ row: CellRow) {
         let state: CellState =
             switch row.state {
             case .finished: .finished

@@ -138,10 +138,6 @@ extension StateDictStart {
 
 /// A study as its ledger has it.
 struct RecordedStudy {
-    var study: Study
-    var id: StudyID
-    var reader: LedgerReader
-    var folder: StudyFolder
     /// What is compared with its seals before anything is shown.
     enum Comparison {
         /// Every row that says what the study is and what has come of it.
@@ -149,6 +145,11 @@ struct RecordedStudy {
         /// The study's row alone: for whoever reads sealed cells or stages next, which compares them.
         case study
     }
+
+    var study: Study
+    var id: StudyID
+    var reader: LedgerReader
+    var folder: StudyFolder
 
     init(_ folder: StudyFolder, comparing comparison: Comparison = .rows) throws {
         self.folder = folder
