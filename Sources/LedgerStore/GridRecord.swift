@@ -85,7 +85,7 @@ struct GridRecord: Sendable {
 
     private mutating func addJobs(from first: Int64, _ reader: inout RowReader) -> Bool {
         guard let stage = reader.next().integer, reader.next().integer != nil, let count = reader.next().integer,
-            (1...Int64(digests.count - jobCount)).contains(count), first > numbers.last ?? .min, first <= .max - count
+            count >= 1, count <= digests.count - jobCount, first > numbers.last ?? .min, first <= .max - count
         else { return false }
         jobRuns.append(JobRun(stage: stage, jobs: jobCount..<jobCount + Int(count)))
         for number in first..<first + count { numbers.append(number) }
@@ -97,7 +97,7 @@ struct GridRecord: Sendable {
         reader.skip(1)
         guard let arm = arm.text, let pair = pair.text, let replicate = reader.next().integer, let job = reader.next().integer,
             let step = reader.next().integer, let count = reader.next().integer,
-            (1...Int64(Self.mostCells - cellCount)).contains(count), (-Int64(jobCount)...Int64(jobCount)).contains(step),
+            count >= 1, count <= Self.mostCells - cellCount, (-Int64(jobCount)...Int64(jobCount)).contains(step),
             (0..<Int64(jobCount)).contains(job), (0..<Int64(jobCount)).contains(job + (count - 1) * step),
             (0...Int64.max - count).contains(replicate)
         else { return false }
@@ -169,7 +169,7 @@ extension GridRecord {
         self = record
     }
 
-    /// The record of a study as its rows are today.
+    /// The record of a study as its rows are today, whatever they say.
     static func make(of study: Int64, _ db: Database) throws -> RowBytes {
         var record = RowBytes(capacity: 1 << 16)
         try db.run("SELECT position, name FROM stages WHERE study = ? ORDER BY position", [study]) { record.append(row: $0) }
@@ -184,7 +184,7 @@ extension GridRecord {
             let (number, stage, priority) = (row.integer(0), row.integer(1), row.integer(2))
             digests.append(contentsOf: RowValue(row, 3).bytes)
             places[number] = Int64(places.count)
-            if let last = jobs, number == last.number + last.count, stage == last.stage, priority == last.priority + last.count {
+            if let last = jobs, number == last.number &+ last.count, stage == last.stage, priority == last.priority &+ last.count {
                 jobs?.count += 1
             } else {
                 endJobs()
@@ -215,8 +215,8 @@ extension GridRecord {
             let (position, replicate, job) = (row.integer(3), row.integer(4), places[row.integer(5)] ?? -1)
             var last = RowReader(names.bytes)
             last.beginRow()
-            if var run = cells, (0..<3).allSatisfy({ last.next() == RowValue(row, $0) }), position == run.position + run.count,
-                replicate == run.replicate + run.count
+            if var run = cells, (0..<3).allSatisfy({ last.next() == RowValue(row, $0) }), position == run.position &+ run.count,
+                replicate == run.replicate &+ run.count
             {
                 if run.count == 1 { run.step = job - run.job }
                 if job == run.job + run.count * run.step {

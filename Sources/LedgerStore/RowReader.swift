@@ -4,11 +4,10 @@ import Studies
 /// values that are NULL.
 struct RowReader {
     private let bytes: UnsafeRawBufferPointer
-    private var offset: Int
+    private var offset = 0
 
-    init(_ bytes: UnsafeRawBufferPointer, at offset: Int = 0) {
+    init(_ bytes: UnsafeRawBufferPointer) {
         self.bytes = bytes
-        self.offset = offset
     }
 
     var isAtEnd: Bool { offset + RowBytes.headBytes > bytes.count }

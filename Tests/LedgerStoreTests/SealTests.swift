@@ -128,6 +128,8 @@ import Testing
         "DELETE FROM cells WHERE replicate = 2", "UPDATE cells SET arm = 'gabor' WHERE replicate = 1",
         "UPDATE cells SET job = 2 WHERE replicate = 0", "UPDATE cells SET job = 999 WHERE replicate = 0",
         "DELETE FROM study_jobs WHERE job = 4", "UPDATE stages SET name = 'evaluatf'",
+        "UPDATE cells SET position = 9223372036854775807 WHERE replicate = 0; UPDATE cells SET replicate = 9223372036854775807 WHERE job = 2",
+        "UPDATE study_jobs SET priority = 9223372036854775807 WHERE job = 1",
     ])
     func `stages and cells are as they were recorded, whatever other rows say; audits compare those`(sql: String) throws {
         let (folder, study) = try settled()
@@ -167,6 +169,24 @@ import Testing
         }
         #expect(refused > record.count / 2)
         try queue.close()
+    }
+
+    @Test func `a record of more cells than a study can have is damage`() throws {
+        let (folder, study) = try settled()
+        let queue = try DatabaseQueue(path: folder.ledger)
+        var record = try #require(try queue.read { try Data.fetchOne($0, sql: "SELECT record FROM study_seals") })
+        // Its last row is of the four cells: a head of nine bytes, three texts, and five integers of which the last say step and count.
+        let rowBytes = 9 + (9 + "evaluate".utf8.count) + (9 + "random".utf8.count) + (9 + "10-14".utf8.count) + 5 * 9
+        #expect(record[record.count - rowBytes] == 0 && record[record.count - 8] == 4 && record[record.count - 17] == 1)
+        record[record.count - 17] = 0
+        record.replaceSubrange((record.count - 8)..., with: withUnsafeBytes(of: UInt64(1 << 24).littleEndian) { Data($0) })
+        record += record.suffix(rowBytes)
+        try queue.write {
+            try $0.execute(sql: "UPDATE study_seals SET record = ?, grid = ?", arguments: [record, Data(Digest(of: record).bytes)])
+        }
+        try queue.close()
+        let reader = try LedgerReader(path: folder.ledger)
+        #expect(throws: LedgerError.self) { try reader.cellResults(study: study) }
     }
 
     @Test func `which jobs of a study failed, and why, is compared with seals`() throws {
@@ -351,59 +371,5 @@ import Testing
         #expect(throws: LedgerError.self) { try ledger.requireSealed(study: study) }
         try ledger.close()
         #expect(throws: LedgerError.self) { try LedgerReader(path: folder.ledger).cellResults(study: study, epochs: .last) }
-    }
-
-    @Test func `a log that lost commits is refused; one whose last commit was torn is not`() throws {
-        let fixture = try Fixture()
-        for number in 1...4 { try fixture.record(.event(kind: "note", text: "\(number)")) }
-        let log = try writtenLog(of: fixture.folder.ledger)
-        let frameBytes = 24 + 4096
-        let frames = (log.count - 32) / frameBytes
-        #expect(frames > 4)
-        // A copy, since SQLite would mend its own. Header and first frame; then a frame from the middle; then the last.
-        for (position, isRefused) in [(20, true), (100, true), (32 + frames / 2 * frameBytes + 500, true), (log.count - 10, false)] {
-            let copy = TestFolder()
-            var damaged = log
-            damaged[position] ^= 4
-            try damaged.write(to: URL(fileURLWithPath: copy.ledger + "-wal"))
-            try FileManager.default.copyItem(atPath: fixture.folder.ledger, toPath: copy.ledger)
-            func isDamage(_ body: () throws -> Void) throws -> Bool {
-                do {
-                    try body()
-                    return false
-                } catch LedgerError.damaged(_, let detail) {
-                    return detail.contains("write-ahead log")
-                }
-            }
-            #expect(try isDamage { _ = try LedgerReader(path: copy.ledger) } == isRefused, "byte \(position)")
-            #expect(try isDamage { try Ledger.open(path: copy.ledger, now: noon).close() } == isRefused, "byte \(position)")
-        }
-    }
-
-    @Test func `a log that a coordinator writes while it is read has lost nothing`() throws {
-        let fixture = try Fixture()
-        for number in 1...4 { try fixture.record(.event(kind: "note", text: "\(number)")) }
-        let whole = try writtenLog(of: fixture.folder.ledger)
-        let frameBytes = 24 + 4096
-        /// As if what lies before were read first, and the writer had gone on meanwhile.
-        func torn(_ frame: Int) -> Data {
-            let start = 32 + frame * frameBytes
-            return whole.prefix(start) + Data(count: frameBytes) + whole.dropFirst(start + frameBytes)
-        }
-        func check(_ readings: [Data]) throws -> Int {
-            var count = 0
-            try WriteAheadLog.check(ledger: fixture.folder.ledger) { _ in
-                defer { count += 1 }
-                return readings[min(count, readings.count - 1)]
-            }
-            return count
-        }
-        #expect(try check([whole]) == 1)
-        #expect(try check([torn(1), whole]) == 2)
-        #expect(try check([torn(1), torn(2), torn(1), whole]) == 4)
-        // Begun again at its front before the next reading.
-        #expect(try check([torn(2), Data(count: whole.count)]) == 2)
-        #expect(throws: LedgerError.self) { try check([torn(1), torn(1)]) }
-        #expect(throws: LedgerError.self) { try check([torn(1), torn(2), torn(2)]) }
     }
 }
