@@ -71,7 +71,7 @@ package final class PartialArtifact {
     ///
     /// Throws `.wrongOffset` for a gap or a partial overlap, `.sizeMismatch` beyond the end, `.diskFull` (the same chunk may
     /// be given again when there is room) or `.io`. None of them changes what has been received. Traps on a chunk of more than
-    /// 1 MiB.
+    /// 512 KiB.
     package func append(_ chunk: UnsafeRawBufferPointer, at offset: Int) throws(ArtifactStoreError) {
         precondition(descriptor >= 0, "the artifact is finished or discarded")
         let (end, overflow) = offset.addingReportingOverflow(chunk.count)

@@ -60,6 +60,29 @@ import Testing
         #expect(try temporary.store.bytes(of: digest) == bytes)
     }
 
+    /// Chunks of a writer's whole buffers, of a bit more and a bit less, and single bytes; what is dropped is left as it lies.
+    @Test(arguments: [512 << 10, 512 << 10 - 1, 256 << 10, 100_003, 4096])
+    func `an artifact of many pieces arrives in chunks of any size, interrupted anywhere`(chunkBytes: Int) throws {
+        let temporary = try TemporaryStore()
+        let bytes = (0..<3_000_001).map { UInt8(truncatingIfNeeded: $0 &* 31 &+ $0 >> 9) }
+        let digest = Digest(of: bytes)
+        var before = 0
+        for stop in [1, 700_001, 1 << 20, 1 << 20 + 4095, 2_900_000, bytes.count] {
+            // Released at the end of each turn.
+            let partial = try temporary.store.resume(digest: digest, size: bytes.count)
+            #expect(partial.receivedCount == before)
+            before = stop
+            while partial.receivedCount < stop {
+                let offset = partial.receivedCount
+                try partial.append(Array(bytes[offset..<min(stop, offset + chunkBytes)]), at: offset)
+            }
+        }
+        let whole = try temporary.store.resume(digest: digest, size: bytes.count)
+        #expect(whole.receivedCount == bytes.count)
+        #expect(try whole.finish().digest == digest)
+        #expect(try temporary.store.bytes(of: digest) == bytes)
+    }
+
     @Test("begin drops an earlier prefix, and resume one that is too long")
     func restart() throws {
         let temporary = try TemporaryStore()
