@@ -220,7 +220,11 @@ package final class CoordinatorLoop {
         let changes = try carryOut(commands)
         try obeyCommands()
         try sendWaitingFrames()
-        if !changes.isEmpty { onCommit(Commit(changes: changes, began: began, sent: clock.now)) }
+        if !changes.isEmpty {
+            onCommit(Commit(changes: changes, began: began, sent: clock.now))
+            // What was sent is being worked on meanwhile.
+            ledger.makeRoom()
+        }
         if dispatcher.isComplete { return .complete }
         if dispatcher.mode == .canceled { return .canceled }
         if dispatcher.isDrained { return .drained }

@@ -194,6 +194,9 @@ package final class Ledger: Sendable {
         if isWorthwhile { try checkpoint() }
     }
 
+    /// Lengthens the write-ahead log before a commit has to: for the moments when nothing waits for the disk.
+    package func makeRoom() { logReserve.extendEarly() }
+
     /// Closes the database and lets the next coordinator in; the last call to a ledger.
     package func close() throws(LedgerError) {
         defer { lock.release() }
