@@ -1,7 +1,7 @@
 import Failpoints
 import Foundation
 
-/// Writes a file from its beginning to its end past the page cache (`O_DIRECT`), in aligned pieces, and behind its caller's back.
+/// Writes a file from its beginning to its end past the page cache (`O_DIRECT`), in aligned pieces, while its caller goes on.
 ///
 /// What arrives over the network is read once at most, by another process; a copy of it in the page cache costs more than
 /// everything else that is done to it (measured: 1.6 to 3.5 s of system time for 10⁹ bytes where memory is touched for the

@@ -195,7 +195,9 @@ package final class Ledger: Sendable {
     }
 
     /// Lengthens the write-ahead log before a commit has to: for the moments when nothing waits for the disk.
-    package func makeRoom() { logReserve.extendEarly() }
+    package func makeRoom() {
+        if logReserve.isShort { queue.inDatabase { _ in logReserve.extendEarly() } }
+    }
 
     /// Closes the database and lets the next coordinator in; the last call to a ledger.
     package func close() throws(LedgerError) {

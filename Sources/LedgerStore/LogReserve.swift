@@ -16,6 +16,7 @@ final class LogReserve: Sendable {
     private static let stepBytes = 512 << 10
     /// So much is ahead of every commit, unless it is a long one.
     private static let aheadBytes = 1 << 20
+    private static let earlyBytes = aheadBytes + stepBytes
     private static let zeros = [UInt8](repeating: 0, count: 64 << 10)
 
     private let logPath: String
@@ -43,14 +44,21 @@ final class LogReserve: Sendable {
             }, Unmanaged.passUnretained(self).toOpaque())
     }
 
-    /// Lengthens the file before a commit has to.
-    func extendEarly() { extend(ahead: Self.aheadBytes + Self.stepBytes) }
+    /// Whether the next commits may find too little ahead.
+    var isShort: Bool { isShort(ahead: Self.earlyBytes) }
+
+    /// Lengthens the file before a commit has to. Nothing may be committed meanwhile.
+    func extendEarly() { extend(ahead: Self.earlyBytes) }
+
+    /// Where a log of so many pages, with so much ahead, would end.
+    private func end(ahead: Int) -> Int { WriteAheadLog.bytes(pages: pages.load(ordering: .relaxed), pageBytes: pageBytes) + ahead }
+
+    private func isShort(ahead: Int) -> Bool { end(ahead: ahead) > knownBytes.load(ordering: .relaxed) }
 
     /// Lengthens the file by a step when less than so much is left in it.
     private func extend(ahead: Int) {
-        let pages = pages.load(ordering: .relaxed)
-        let wanted = WriteAheadLog.bytes(pages: pages, pageBytes: pageBytes) + ahead
-        guard pages > 0, wanted > knownBytes.load(ordering: .relaxed) else { return }
+        guard isShort(ahead: ahead) else { return }
+        let wanted = end(ahead: ahead)
         let descriptor = open(logPath, O_WRONLY | O_CLOEXEC | O_NOFOLLOW)
         guard descriptor >= 0 else { return }
         defer { close(descriptor) }

@@ -32,6 +32,22 @@ import Testing
         #expect(try again.read { try Int.fetchOne($0, sql: "SELECT count(*) FROM events") } == 7)
     }
 
+    @Test func `room made early is not made again by the commits after it`() throws {
+        let ledger = try Ledger.open(path: folder.ledger, now: noon)
+        for _ in 1...3 {
+            try ledger.record([.event(kind: "test", text: "small")], now: noon)
+            ledger.makeRoom()
+            let length = try logBytes()
+            #expect(try length - writtenLog(of: folder.ledger).count >= 3 << 19)
+            // Half a mebibyte may be used up before a commit has to.
+            try ledger.write { db in
+                try db.execute(
+                    sql: "INSERT INTO events (at, kind, text) VALUES (0, 'test', ?)", arguments: [String(repeating: "x", count: 3 << 17)])
+            }
+            #expect(try logBytes() == length)
+        }
+    }
+
     @Test func `a log that is never idle is moved into the database, and begins again`() throws {
         let ledger = try Ledger.open(path: folder.ledger, now: noon)
         var longest = 0
