@@ -130,7 +130,7 @@ import LedgerStore
         other.executableURL = URL(fileURLWithPath: flock)
         other.arguments = ["--no-fork", lock, "sh", "-c", "echo $$ > '\(lock)'; exec sleep 60"]
         try other.run()
-        let deadline = Date().addingTimeInterval(5)
+        let deadline = Date().addingTimeInterval(60)
         while (LedgerLock.holder(ledger: folder.ledger) ?? 0) == 0 && Date() < deadline { usleep(5_000) }
         let refusal = error { _ = try Ledger.open(path: folder.ledger, now: noon) }
         #expect(refusal == .inUse(path: folder.ledger, process: other.processIdentifier))
