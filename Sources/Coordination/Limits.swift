@@ -15,6 +15,9 @@ package enum Limits {
     package static let transfersPerWorker = 8
     package static let blobBytes: UInt64 = 4 << 30
 
+    /// What may wait in a worker for a coordinator that is too busy to read; epochs, which a result has as well, leave half of it.
+    package static let backlogBytes = 8 << 20
+
     package static let nameBytes = 128
     package static let textBytes = 2048
     package static let specBytes = 24 * 1024

@@ -13,6 +13,7 @@ final class ControlChannel {
     private(set) var socket: DealerSocket
     /// There are no handshakes to watch without CURVE.
     private(set) var monitor: ConnectionMonitor?
+    private var backlog = FrameBacklog()
 
     init(context: ZeroMQContext, endpoint: String, curve: CurveClient?) throws(TransportError) {
         self.context = context
@@ -33,11 +34,24 @@ final class ControlChannel {
         try connect()
     }
 
-    /// Queues a message; one that does not leave is repeated by the session.
+    /// Whether messages wait for room; `catchUp()` sends them when the socket can be written to.
+    var isBehind: Bool { !backlog.isEmpty }
+
+    /// Queues a message. The coordinator may be too busy to read, or away: what has to wait for that is bounded. The session repeats
+    /// what is lost, and a result has its epochs.
     func send(_ message: WorkerMessage) throws(TransportError) {
         Failpoint.workerSendBefore.pass()
-        _ = try socket.send(message.frame)
-        Failpoint.workerSendAfter.pass()
+        defer { Failpoint.workerSendAfter.pass() }
+        let frame = message.frame
+        if !isBehind, try socket.send(frame) == .sent { return }
+        var limit = Limits.backlogBytes
+        if case .epoch = message { limit /= 2 }
+        backlog.append(frame, limit: limit)
+    }
+
+    /// Queues what waits, as far as there is room.
+    func catchUp() throws(TransportError) {
+        while let frame = backlog.first, try socket.send(frame) == .sent { backlog.removeFirst() }
     }
 
     /// Why there will be no connection, if the handshakes so far say so. Not final when there has been one: work goes on, since
@@ -66,5 +80,6 @@ final class ControlChannel {
         monitor?.close()
         monitor = nil
         socket.close()
+        backlog = FrameBacklog()
     }
 }

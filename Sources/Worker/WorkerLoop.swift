@@ -37,6 +37,7 @@ package final class WorkerLoop {
     /// The session's count of changes to what is needed when `uses` was last brought up to it.
     private var keptChanges: Int?
     private var ending: WorkerSession.EndReason?
+    private var waitsForRoom = false
     /// How often it has been told to leave.
     private var farewells = 0
 
@@ -81,11 +82,14 @@ package final class WorkerLoop {
             let wanted = wanted()
             guard wanted < 3 else { return .stopped }
             try noteFarewells(wanted)
+            watchRoom()
             let ready = try poller.wait(timeoutMilliseconds: 250)
             if ready.isEmpty { results.tidy() }
             for ready in ready {
                 switch ready.key {
-                case .control: try receiveMessages()
+                case .control:
+                    try control.catchUp()
+                    try receiveMessages()
                 case .handshakes:
                     guard let (error, isFinal) = try control.refusal(at: now) else { continue }
                     guard !isFinal else { throw error }
@@ -233,8 +237,16 @@ package final class WorkerLoop {
     }
 
     private func watchControl() {
+        waitsForRoom = false
         poller.watch(control.socket, as: .control, for: .read)
         if let monitor = control.monitor { poller.watch(monitor, as: .handshakes, for: .read) }
+    }
+
+    /// Waits for room in the socket's queue exactly while something has to.
+    private func watchRoom() {
+        guard control.isBehind != waitsForRoom else { return }
+        waitsForRoom = control.isBehind
+        poller.watch(control.socket, as: .control, for: waitsForRoom ? [.read, .write] : .read)
     }
 
     private func runner(of slot: Int) throws -> RunnerProcess {

@@ -42,12 +42,17 @@ import Worker
     /// A runner that has one result to tell, whatever it is asked.
     private func worker(_ name: String) throws -> WorkerLoop {
         let ended = RunnerResult(outcome: .finished, epochs: [], artifacts: [], seconds: 4)
-        try Data(FrameSplitter.framed(RunnerMessage.ended(ended).frame)).write(to: URL(fileURLWithPath: folder + "/said"))
+        return try worker(name, slots: 1, saying: FrameSplitter.framed(RunnerMessage.ended(ended).frame))
+    }
+
+    /// Runners that say so, each once.
+    private func worker(_ name: String, slots: Int, saying said: [UInt8]) throws -> WorkerLoop {
+        try Data(said).write(to: URL(fileURLWithPath: folder + "/said"))
         return try WorkerLoop(
             WorkerLoop.Settings(
                 controlEndpoint: "ipc://\(folder)/control", dataEndpoint: "ipc://\(folder)/data",
                 hello: Hello(
-                    worker: name, host: "lab1", processID: 1, slots: 1, isCentral: false, numericClass: "v1", attempts: []),
+                    worker: name, host: "lab1", processID: 1, slots: slots, isCentral: false, numericClass: "v1", attempts: []),
                 storePath: folder + "/store", runnerExecutable: "/bin/sh",
                 runnerArguments: ["-c", "cat '\(folder)/said'; exec sleep 60"], runnerEnvironment: ["PATH": "/usr/bin:/bin"],
                 lifeline: nil, log: { [unowned self] in lines.append($0) }))
@@ -148,6 +153,46 @@ import Worker
         }
         #expect(delivered == result)
         #expect(lines.contains { $0.contains("1 results are kept in memory only") })
+    }
+
+    /// 24 runners with 500 epochs each: far more than libzmq's queues and the kernel's buffers hold.
+    @Test func `what a coordinator is too busy to read waits, and arrives whole and in order`() throws {
+        let epochs = (1...500).map { epoch in
+            EpochMetrics(
+                epoch: epoch, learningRate: 0.1, trainingLoss: 1, trainingAccuracy: 0.5, trainingTop5Accuracy: 0.9, validationLoss: 1,
+                validationAccuracy: 0.5, validationTop5Accuracy: 0.9, images: 100, seconds: 1)
+        }
+        let ended = RunnerResult(outcome: .finished, epochs: epochs, artifacts: [], seconds: 4)
+        let said = (epochs.map { RunnerMessage.epoch($0) } + [.ended(ended)]).flatMap { FrameSplitter.framed($0.frame) }
+        let worker = try worker("w1", slots: 24, saying: said)
+        let attempts = (1...24).map { AttemptID(job: JobID(Digest(of: "\($0)")), number: 1) }
+        var hasFinished: Bool { lines.count { $0.hasSuffix(": finished") } == attempts.count }
+        var isAssigned = false
+        var heard: [AttemptID: [Int]] = [:]
+        var results: [AttemptID] = []
+        let deadline = ContinuousClock.now + .seconds(60)
+        let ending = try worker.run { () -> Int in
+            guard !isAssigned || hasFinished else { return ContinuousClock.now > deadline ? 3 : 0 }
+            while let (peer, frame) = try? socket.receive(), let message = try? WorkerMessage(frame: frame) {
+                switch message {
+                case .hello where !isAssigned:
+                    isAssigned = true
+                    _ = try? socket.send(CoordinatorMessage.welcome(Welcome(datasetPath: "/data", drop: [])).frame, to: peer)
+                    for attempt in attempts {
+                        let assignment = Assignment(attempt: attempt, spec: [1], inputs: [])
+                        _ = try? socket.send(CoordinatorMessage.assign(assignment).frame, to: peer)
+                    }
+                case .epoch(let attempt, let metrics): heard[attempt, default: []].append(metrics.epoch)
+                case .result(let result):
+                    #expect(heard[result.attempt] == Array(1...500))
+                    results.append(result.attempt)
+                default: break
+                }
+            }
+            return results.count >= attempts.count || ContinuousClock.now > deadline ? 3 : 0
+        }
+        #expect(ending == .stopped)
+        #expect(Set(results) == Set(attempts) && results.count == attempts.count)
     }
 
     /// libzmq may stop reconnecting for good without a word, so silence is what counts.
