@@ -54,6 +54,8 @@ package enum Limits {
     package static let heartbeatSeconds = 2.0
     /// So often the heartbeat is a whole greeting, which repairs what was lost on the way.
     package static let greetingSeconds = 10.0
+    /// A worker that is asked to greet again has not greeted for so long, or that greeting is on its way.
+    package static let greetAgainSeconds = 0.2
     /// A worker silent for so long, three heartbeats, is suspect: it gets no new work until it is heard again.
     package static let suspectSeconds = 7.0
     /// A worker silent for so long loses its leases.

@@ -54,6 +54,9 @@ extension WorkerSession {
         case .refused(let reason):
             commands.append(.end(.refused(reason)))
         case .greetAgain:
+            // Each frame that was on its way is answered so; one greeting is enough for all of them.
+            guard now - lastGreeting >= Limits.greetAgainSeconds else { break }
+            lastGreeting = now
             commands.append(.send(greeting(at: now)))
         case .heartbeat:
             break

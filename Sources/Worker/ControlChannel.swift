@@ -54,6 +54,9 @@ final class ControlChannel {
         while let frame = backlog.first, try socket.send(frame) == .sent { backlog.removeFirst() }
     }
 
+    /// Drops what waits: the session is about to say everything anew.
+    func forgetBacklog() { backlog = FrameBacklog() }
+
     /// Why there will be no connection, if the handshakes so far say so. Not final when there has been one: work goes on, since
     /// the coordinator may come back.
     func refusal(at now: Instant) throws(TransportError) -> (error: WorkerError, isFinal: Bool)? {
@@ -80,6 +83,6 @@ final class ControlChannel {
         monitor?.close()
         monitor = nil
         socket.close()
-        backlog = FrameBacklog()
+        forgetBacklog()
     }
 }

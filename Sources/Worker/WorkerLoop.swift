@@ -156,7 +156,11 @@ package final class WorkerLoop {
         while let frame = try control.socket.receive() {
             Failpoint.workerReceiveAfter.pass()
             // Bytes that are no message change nothing.
-            if let message = try? CoordinatorMessage(frame: frame) { try feed(.received(message)) }
+            guard let message = try? CoordinatorMessage(frame: frame) else { continue }
+            let commands = session.handle(.received(message), at: now)
+            // It has taken nothing of what was said, and takes nothing before the greeting.
+            if case .greetAgain = message, !commands.isEmpty { control.forgetBacklog() }
+            try execute(commands)
         }
     }
 

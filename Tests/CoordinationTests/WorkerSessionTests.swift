@@ -39,7 +39,8 @@ import Testing
         #expect(session.handle(.pushed(Digest(of: "x")), at: start) == [.send(.result(outcome))])
         #expect(session.handle(.received(.acknowledged(a)), at: start) == [.unspool(a)])
         #expect(session.runningCount == 0)
-        #expect(session.handle(.received(.greetAgain), at: start) == [.send(.hello(hello()))])
+        #expect(session.handle(.received(.greetAgain), at: start + 0.1) == [], "the first greeting is on its way")
+        #expect(session.handle(.received(.greetAgain), at: start + 1) == [.send(.hello(hello()))])
     }
 
     @Test func `nothing starts before the welcome, which is asked for until it comes`() {
@@ -206,7 +207,7 @@ import Testing
         _ = session.handle(.runnerEnded(slot: 0, ended([artifact("x")])), at: start)
         #expect(session.handle(.received(.cancel(attempt("b"))), at: start) == [.unspool(attempt("b"))], "while pushing")
         #expect(session.handle(.pushed(Digest(of: "x")), at: start) == [])
-        #expect(session.handle(.received(.greetAgain), at: start) == [.send(.hello(hello(slots: 1)))])
+        #expect(session.handle(.received(.greetAgain), at: start + 1) == [.send(.hello(hello(slots: 1)))])
     }
 
     @Test func `a welcome drops what runs in vain, but a finished result is offered all the same`() {
