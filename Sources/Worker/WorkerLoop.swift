@@ -158,7 +158,7 @@ package final class WorkerLoop {
             // Bytes that are no message change nothing.
             guard let message = try? CoordinatorMessage(frame: frame) else { continue }
             let commands = session.handle(.received(message), at: now)
-            // It has taken nothing of what was said, and takes nothing before the greeting.
+            // What it has not read yet is said anew when it has welcomed the worker.
             if case .greetAgain = message, !commands.isEmpty { control.forgetBacklog() }
             try execute(commands)
         }

@@ -60,7 +60,7 @@ import Testing
         #expect(try temporary.store.bytes(of: digest) == bytes)
     }
 
-    /// Chunks of a writer's whole buffers, of a bit more and a bit less, and single bytes; what is dropped is left as it lies.
+    /// Chunks as long as a writer's buffer, a byte shorter, and of sizes that its pieces are no multiple of.
     @Test(arguments: [512 << 10, 512 << 10 - 1, 256 << 10, 100_003, 4096])
     func `an artifact of many pieces arrives in chunks of any size, interrupted anywhere`(chunkBytes: Int) throws {
         let temporary = try TemporaryStore()
