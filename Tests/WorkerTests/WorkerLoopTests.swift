@@ -45,8 +45,8 @@ import Worker
         return try worker(name, slots: 1, saying: FrameSplitter.framed(RunnerMessage.ended(ended).frame))
     }
 
-    /// Runners that say so, each once.
-    private func worker(_ name: String, slots: Int, saying said: [UInt8]) throws -> WorkerLoop {
+    /// Runners that say so, each once, when there is a file `signal` if one is given.
+    private func worker(_ name: String, slots: Int, saying said: [UInt8], after signal: String? = nil) throws -> WorkerLoop {
         try Data(said).write(to: URL(fileURLWithPath: folder + "/said"))
         return try WorkerLoop(
             WorkerLoop.Settings(
@@ -54,7 +54,9 @@ import Worker
                 hello: Hello(
                     worker: name, host: "lab1", processID: 1, slots: slots, isCentral: false, numericClass: "v1", attempts: []),
                 storePath: folder + "/store", runnerExecutable: "/bin/sh",
-                runnerArguments: ["-c", "cat '\(folder)/said'; exec sleep 60"], runnerEnvironment: ["PATH": "/usr/bin:/bin"],
+                runnerArguments: [
+                    "-c", (signal.map { "until [ -e '\($0)' ]; do sleep 0.05; done; " } ?? "") + "cat '\(folder)/said'; exec sleep 60",
+                ], runnerEnvironment: ["PATH": "/usr/bin:/bin"],
                 lifeline: nil, log: { [unowned self] in lines.append($0) }))
     }
 
@@ -166,21 +168,29 @@ import Worker
         }
         let ended = RunnerResult(outcome: .finished, epochs: epochs, artifacts: [], seconds: 4)
         let said = (epochs.map { RunnerMessage.epoch($0) } + [.ended(ended)]).flatMap { FrameSplitter.framed($0.frame) }
-        let worker = try worker("w1", slots: 24, saying: said)
+        // A slot that is free again too soon would get another's job, and its runner has nothing left to say.
+        let allStarted = folder + "/all-started"
+        let worker = try worker("w1", slots: 24, saying: said, after: allStarted)
         let attempts = (1...24).map { AttemptID(job: JobID(Digest(of: "\($0)")), number: 1) }
         var hasFinished: Bool { lines.count { $0.hasSuffix(": finished") } >= attempts.count }
         var isAssigned = false
+        // Asked to greet again so soon after its greeting, the worker takes that one to be on its way still.
+        var mayHear = ContinuousClock.now
         var heard: [AttemptID: [Int]] = [:]
         var results: Set<AttemptID> = []
         var (isKnown, framesUnheard) = (false, 0)
         let deadline = ContinuousClock.now + .seconds(60)
         let ending = try worker.run { () -> Int in
-            guard !isAssigned || hasFinished else { return ContinuousClock.now > deadline ? 3 : 0 }
+            if lines.count(where: { $0.hasSuffix(", attempt 1") }) == attempts.count {
+                _ = FileManager.default.createFile(atPath: allStarted, contents: nil)
+            }
+            guard !isAssigned || (hasFinished && ContinuousClock.now > mayHear) else { return ContinuousClock.now > deadline ? 3 : 0 }
             while let (peer, frame) = try? socket.receive(), let message = try? WorkerMessage(frame: frame) {
                 func say(_ message: CoordinatorMessage) { _ = try? socket.send(message.frame, to: peer) }
                 switch message {
                 case .hello where !isAssigned:
                     isAssigned = true
+                    mayHear = .now + .seconds(2 * Limits.greetAgainSeconds)
                     say(.welcome(Welcome(datasetPath: "/data", drop: [])))
                     for attempt in attempts { say(.assign(Assignment(attempt: attempt, spec: [1], inputs: []))) }
                 case .hello:
