@@ -15,7 +15,8 @@ package enum Limits {
     package static let transfersPerWorker = 8
     package static let blobBytes: UInt64 = 4 << 30
 
-    /// What may wait in a worker for a coordinator that is too busy to read; epochs, which a result has as well, leave half of it.
+    /// What may wait for a peer that is too busy to read. Of a worker's, epochs, which a result has as well, leave half; a worker for
+    /// which more waits at the coordinator is given up.
     package static let backlogBytes = 8 << 20
 
     package static let nameBytes = 128

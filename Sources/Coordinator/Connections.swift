@@ -1,6 +1,8 @@
+import Coordination
+import Failpoints
 import Transport
 
-/// The coordinator's control sockets, and which connection is whose.
+/// The coordinator's control sockets, which connection is whose, and what waits for workers that are slow to read.
 ///
 /// A worker is known by the name that it greets with and by its key: a name belongs to the first key that greets with it, for as
 /// long as this coordinator lives. Workers of this host come over ipc and have no key; theirs is `nil`, which no other host has.
@@ -17,6 +19,10 @@ final class Connections {
     private var owners: [String: PublicKey?] = [:]
     /// The socket that is asked first: none waits behind a busy one.
     private var first = 0
+    /// What waits for workers whose queue is full.
+    private var backlogs: [String: FrameBacklog] = [:]
+    /// Workers for which more would wait than may.
+    private var overfull: Set<String> = []
 
     init(_ sockets: [RouterSocket]) { self.sockets = sockets }
 
@@ -31,17 +37,52 @@ final class Connections {
         return nil
     }
 
+    /// Queues a frame for one connection, without waiting.
     func send(_ frame: [UInt8], over connection: Connection) throws(TransportError) -> SendResult {
-        try sockets[connection.socket].send(frame, to: connection.peer)
+        Failpoint.coordinatorSendBefore.pass()
+        defer { Failpoint.coordinatorSendAfter.pass() }
+        return try sockets[connection.socket].send(frame, to: connection.peer)
     }
 
-    /// Gives a worker's name to the connection over which it greets; `false` when the name belongs to another key.
+    /// Queues a frame for a worker, behind what waits for it. One that is unreachable is dealt with when its silence is too long.
+    func send(_ frame: [UInt8], to name: String) throws(TransportError) {
+        guard let connection = connections[name] else { return }
+        if backlogs[name] == nil, try send(frame, over: connection) != .wouldBlock { return }
+        if !backlogs[name, default: FrameBacklog()].append(frame, limit: Limits.backlogBytes) { overfull.insert(name) }
+    }
+
+    /// Whether frames wait for a worker; `catchUp()` queues them as far as there is room.
+    var isBehind: Bool { !backlogs.isEmpty }
+
+    /// Queues what waits, as far as there is room. The answer is who has left too much unread: of that nothing waits any more.
+    func catchUp() throws(TransportError) -> [String] {
+        let givenUp = overfull.sorted()
+        givenUp.forEach(forgetBacklog)
+        for name in backlogs.keys.sorted() {
+            guard let connection = connections[name] else { continue }
+            while let frame = backlogs[name]?.first, try send(frame, over: connection) != .wouldBlock { backlogs[name]?.removeFirst() }
+            if backlogs[name]?.isEmpty == true { backlogs[name] = nil }
+        }
+        return givenUp
+    }
+
+    private func forgetBacklog(of name: String) {
+        backlogs[name] = nil
+        overfull.remove(name)
+    }
+
+    /// Gives a worker's name to the connection over which it greets, and nothing waits for it any more: it is about to be told
+    /// everything anew. `false` when the name belongs to another key.
     func greet(_ name: String, over connection: Connection) -> Bool {
         if let owner = owners[name], owner != connection.peer.key { return false }
         owners[name] = .some(connection.peer.key)
         if let old = connections[name] { names[old] = nil }
         // A connection speaks for one worker.
-        if let earlier = names[connection], earlier != name { connections[earlier] = nil }
+        if let earlier = names[connection], earlier != name {
+            connections[earlier] = nil
+            forgetBacklog(of: earlier)
+        }
+        forgetBacklog(of: name)
         connections[name] = connection
         names[connection] = name
         return true
@@ -58,6 +99,7 @@ final class Connections {
         for (name, connection) in gone {
             connections[name] = nil
             names[connection] = nil
+            forgetBacklog(of: name)
         }
         owners = owners.filter { !isGone($0.value) }
         return gone.map { ($0.key, $0.value) }

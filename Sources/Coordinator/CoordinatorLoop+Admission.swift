@@ -45,7 +45,6 @@ extension CoordinatorLoop {
         for (name, connection) in gone {
             let reason = "its key was revoked"
             _ = try? connections.send(CoordinatorMessage.refused(reason: reason).frame, over: connection)
-            waitingFrames[name] = nil
             commands += dispatcher.handle(.workerEnded(worker: name, reason: reason), at: now)
         }
         remote?.curve.authorized = keys.authorized

@@ -57,8 +57,6 @@ package final class CoordinatorLoop {
         package var sent: ContinuousClock.Instant
     }
 
-    /// Frames that wait for a worker whose queue is full; a worker that leaves so many unread is given up.
-    static let waitingFramesLimit = 1000
     /// Frames dealt with before a transaction is committed.
     static let framesPerTurn = 256
 
@@ -78,7 +76,6 @@ package final class CoordinatorLoop {
     var dispatcher: Dispatcher
     var refused: Set<Connections.Connection> = []
     var admission: Admission?
-    var waitingFrames: [String: [[UInt8]]] = [:]
     private var rate = ImageRate()
     private var onCommit: (Commit) -> Void = { _ in }
 
@@ -163,7 +160,7 @@ package final class CoordinatorLoop {
                 lastProgress = now
                 onProgress(progress)
             }
-            let ready = try poller.wait(timeoutMilliseconds: waitingFrames.isEmpty ? 250 : 5)
+            let ready = try poller.wait(timeoutMilliseconds: connections.isBehind ? 5 : 250)
             if ready.isEmpty { try ledger.checkpointIfWorthwhile() }
         }
     }
@@ -172,12 +169,13 @@ package final class CoordinatorLoop {
     package func dismissWorkers() {
         Failpoint.coordinatorDismissBefore.pass()
         let names = dispatcher.workerNames
-        for name in names {
-            if let connection = connections.connection(of: name) {
-                _ = try? connections.send(CoordinatorMessage.finish.frame, over: connection)
-            }
-        }
-        if !names.isEmpty { Thread.sleep(forTimeInterval: 0.3) }
+        for name in names { try? connections.send(CoordinatorMessage.finish.frame, to: name) }
+        guard !names.isEmpty else { return }
+        let end = clock.now + .seconds(0.3)
+        repeat {
+            Thread.sleep(forTimeInterval: 0.01)
+            _ = try? connections.catchUp()
+        } while clock.now < end
     }
 
     package func close() {
@@ -206,6 +204,9 @@ package final class CoordinatorLoop {
             commands += dispatcher.handle(.workerEnded(worker: worker, reason: reason), at: now)
         }
         commands += newsFromTheDoor()
+        for name in try connections.catchUp() {
+            commands += dispatcher.handle(.workerEnded(worker: name, reason: "it does not read its messages"), at: now)
+        }
         for _ in 0..<Self.framesPerTurn {
             guard let (connection, frame) = try connections.receive() else { break }
             Failpoint.coordinatorReceiveAfter.pass()
@@ -219,7 +220,6 @@ package final class CoordinatorLoop {
         commands += dispatcher.handle(.tick, at: now)
         let changes = try carryOut(commands)
         try obeyCommands()
-        try sendWaitingFrames()
         if !changes.isEmpty {
             onCommit(Commit(changes: changes, began: began, sent: clock.now))
             // What was sent is being worked on meanwhile.
@@ -235,7 +235,6 @@ package final class CoordinatorLoop {
         if case .hello(let hello) = message {
             let (isTaken, notes) = admit(hello, over: connection)
             guard isTaken else { return notes }
-            waitingFrames[hello.worker] = nil
             return notes + dispatcher.handle(.received(message, from: hello.worker), at: now)
         }
         guard let name = connections.name(of: connection) else {
@@ -287,35 +286,11 @@ package final class CoordinatorLoop {
     @discardableResult private func carryOut(_ commands: [Dispatcher.Command]) throws -> [LedgerChange] {
         let changes = commands.compactMap { if case .record(let change) = $0 { change } else { nil } }
         if !changes.isEmpty { try ledger.record(changes, now: Date()) }
-        for case .send(let message, let name) in commands { try send(message.frame, to: name) }
+        for case .send(let message, let name) in commands { try connections.send(message.frame, to: name) }
         for case .discard(let digest) in commands {
             Failpoint.coordinatorDiscardBefore.pass()
             _ = try? store.remove(digest)
         }
         return changes
-    }
-
-    private func send(_ frame: [UInt8], to name: String) throws {
-        guard let connection = connections.connection(of: name) else { return }
-        Failpoint.coordinatorSendBefore.pass()
-        defer { Failpoint.coordinatorSendAfter.pass() }
-        guard waitingFrames[name] == nil, try connections.send(frame, over: connection) != .wouldBlock else {
-            waitingFrames[name, default: []].append(frame)
-            return
-        }
-        // An unreachable worker is dealt with when its silence is too long.
-    }
-
-    private func sendWaitingFrames() throws {
-        for (name, frames) in waitingFrames {
-            guard frames.count <= Self.waitingFramesLimit, let connection = connections.connection(of: name) else {
-                waitingFrames[name] = nil
-                try carryOut(dispatcher.handle(.workerEnded(worker: name, reason: "it does not read its messages"), at: now))
-                continue
-            }
-            var left = frames[...]
-            while let frame = left.first, try connections.send(frame, over: connection) != .wouldBlock { left = left.dropFirst() }
-            waitingFrames[name] = left.isEmpty ? nil : Array(left)
-        }
     }
 }

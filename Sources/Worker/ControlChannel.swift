@@ -40,10 +40,8 @@ final class ControlChannel {
     /// Queues a message. The coordinator may be too busy to read, or away: what has to wait for that is bounded. The session repeats
     /// what is lost, and a result has its epochs.
     func send(_ message: WorkerMessage) throws(TransportError) {
-        Failpoint.workerSendBefore.pass()
-        defer { Failpoint.workerSendAfter.pass() }
         let frame = message.frame
-        if !isBehind, try socket.send(frame) == .sent { return }
+        if !isBehind, try queue(frame) { return }
         var limit = Limits.backlogBytes
         if case .epoch = message { limit /= 2 }
         backlog.append(frame, limit: limit)
@@ -51,7 +49,14 @@ final class ControlChannel {
 
     /// Queues what waits, as far as there is room.
     func catchUp() throws(TransportError) {
-        while let frame = backlog.first, try socket.send(frame) == .sent { backlog.removeFirst() }
+        while let frame = backlog.first, try queue(frame) { backlog.removeFirst() }
+    }
+
+    /// Queues a frame; `false` when there is no room.
+    private func queue(_ frame: [UInt8]) throws(TransportError) -> Bool {
+        Failpoint.workerSendBefore.pass()
+        defer { Failpoint.workerSendAfter.pass() }
+        return try socket.send(frame) == .sent
     }
 
     /// Drops what waits: the session is about to say everything anew.

@@ -1,5 +1,5 @@
 import Testing
-import Worker
+import Transport
 
 @Suite struct FrameBacklogTests {
     @Test func `frames leave in the order in which they came, and bytes are counted`() {

@@ -12,11 +12,12 @@ package struct FrameBacklog {
     /// The oldest frame that waits.
     package var first: [UInt8]? { isEmpty ? nil : frames[left] }
 
-    /// Adds a frame, unless more than `limit` bytes would wait then.
-    package mutating func append(_ frame: [UInt8], limit: Int) {
-        guard bytes + frame.count <= limit else { return }
+    /// Adds a frame; `false`, and nothing is added, when more than `limit` bytes would wait then.
+    @discardableResult package mutating func append(_ frame: [UInt8], limit: Int) -> Bool {
+        guard bytes + frame.count <= limit else { return false }
         frames.append(frame)
         bytes += frame.count
+        return true
     }
 
     package mutating func removeFirst() {
