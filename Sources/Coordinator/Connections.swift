@@ -90,8 +90,6 @@ final class Connections {
 
     func name(of connection: Connection) -> String? { names[connection] }
 
-    func connection(of name: String) -> Connection? { connections[name] }
-
     /// Forgets the workers whose key is not among those, and that their names were theirs; the answer is who was connected.
     func dropKeys(notIn authorized: Set<PublicKey>) -> [(name: String, connection: Connection)] {
         func isGone(_ key: PublicKey?) -> Bool { key.map { !authorized.contains($0) } ?? false }

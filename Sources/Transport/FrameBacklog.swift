@@ -1,4 +1,4 @@
-/// Frames for which a socket's queue has no room yet, in their order, up to a number of bytes.
+/// Frames for which the queue to a peer has no room yet, in their order, up to a number of bytes.
 package struct FrameBacklog {
     private var frames: [[UInt8]] = []
     /// How many of them have left.

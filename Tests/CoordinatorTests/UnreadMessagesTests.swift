@@ -1,6 +1,5 @@
 import Coordination
 import Digests
-import Foundation
 import Testing
 import Transport
 
@@ -15,7 +14,7 @@ import Transport
             attempt: attempt, outcome: .finished, epochs: [], artifacts: artifacts, numericClass: "v1", seconds: 1)
         let frame = WorkerMessage.result(result).frame
         for _ in 0..<count {
-            while try worker.send(frame) == .wouldBlock { usleep(200) }
+            try #require(try eventually { try worker.send(frame) == .sent ? true : nil } == true, "the coordinator does not read")
         }
     }
 
